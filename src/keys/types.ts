@@ -1,0 +1,43 @@
+// What a key provider must do. Implementations: `local` (embedded key store), later `aws-kms`.
+import type { KeyringNode } from '@aws-crypto/material-management-node';
+
+export type KeyState = 'enabled' | 'disabled' | 'pending-deletion';
+
+/** One wrapping key, as KMS's DescribeKey would show it. No key material. */
+export interface KeyDescription {
+  alias: string;
+  /** `arn:aws:kms:local:000000000000:key/<uuid>` for the embedded store. */
+  arn: string;
+  state: KeyState;
+  /** Counts from 1; new objects use the newest version, old ones stay readable. */
+  currentVersion: number;
+  versions: { version: number; created: string }[];
+  created: string;
+  /** ISO 8601; set while the state is `pending-deletion`. */
+  deletionDate?: string;
+}
+
+/**
+ * A source of wrapping keys (KMS, or its embedded counterpart).
+ *
+ * Obligations: a key is named by alias; every change is durable when its promise resolves and all or
+ * nothing after a crash (I3); a disabled or pending-deletion key gives out no keyring (I4); rotation
+ * keeps every earlier version able to decrypt; two processes may use one provider at once.
+ */
+export interface KeyProvider {
+  create(alias: string): Promise<KeyDescription>;
+  /** Sorted by alias. */
+  list(): Promise<KeyDescription[]>;
+  describe(alias: string): Promise<KeyDescription>;
+  rotate(alias: string): Promise<KeyDescription>;
+  disable(alias: string): Promise<KeyDescription>;
+  enable(alias: string): Promise<KeyDescription>;
+  /** The key becomes unusable now and is destroyed after `days` (7 to 30). */
+  scheduleDeletion(alias: string, days: number): Promise<KeyDescription>;
+  cancelDeletion(alias: string): Promise<KeyDescription>;
+  /**
+   * A keyring that wraps data keys under the newest version and unwraps those of every version.
+   * @throws KeyError `NOT_FOUND`, `DISABLED`, `PENDING_DELETION`, `WRONG_ROOT_KEY`, `TAMPERED`.
+   */
+  keyring(alias: string): Promise<KeyringNode>;
+}
