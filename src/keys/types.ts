@@ -41,3 +41,35 @@ export interface KeyProvider {
    */
   keyring(alias: string): Promise<KeyringNode>;
 }
+
+/** Where the root key of an embedded key store comes from. */
+export type RootKeySource =
+  /** A file of mode 0600 with 32 random bytes, outside the workspace. */
+  | { file: string }
+  /** Derived with scrypt. */
+  | { passphrase: string };
+
+/** One version of a key in the clear, in the form of a raw AES keyring of any Encryption SDK. */
+export interface ExportedKey {
+  keyNamespace: string;
+  /** `<key uuid>/<version>` */
+  keyName: string;
+  /** 32 bytes for the wrapping suite AES256_GCM_IV12_TAG16_NO_PADDING. The caller wipes them. */
+  keyMaterial: Uint8Array;
+}
+
+/** The embedded key store: a key provider whose keys can be taken out by whoever holds the root key. */
+export interface LocalKeys extends KeyProvider {
+  /**
+   * @param version default: the newest
+   * @throws KeyError as `keyring`
+   */
+  exportKey(alias: string, version?: number): Promise<ExportedKey>;
+  /** All keys, encrypted under the passphrase alone: needs no root key to restore. */
+  backup(passphrase: string): Promise<Uint8Array>;
+  /**
+   * Adds all keys of a backup, or none.
+   * @throws KeyError `INVALID`, `BACKUP_AUTH`, `EXISTS` where an alias or a key is here already
+   */
+  restore(backup: Uint8Array, passphrase: string): Promise<KeyDescription[]>;
+}

@@ -19,11 +19,12 @@ export interface CopyResult {
 
 /**
  * An engine reads the source once per call, from sealed objects, through pipes. It must not let data
- * values into its errors: they carry a code, a column, a row number, never a value (I1).
+ * values into its errors: they carry a code, a column, a row number, never a value (I1). A row that
+ * meets a `fail` expression stops the call with an error that names the check's index.
  */
 export interface Engine {
   /** One pass; one row of aggregates over `input`. */
-  aggregate(input: Relation, outputs: NamedExpression[]): Promise<Record<string, AggregateValue>>;
+  aggregate(input: Relation, outputs: readonly NamedExpression[]): Promise<Record<string, AggregateValue>>;
   /** One pass; keeps the rows of `input` (small: row numbers) under `table` inside the engine for later passes. */
   materialize(table: string, input: Relation): Promise<void>;
 }

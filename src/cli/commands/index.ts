@@ -1,0 +1,34 @@
+// All commands, in the order of the help. A new command is one file in this folder and one line here.
+import type { Command } from '../command.ts';
+import { gc } from './gc.ts';
+import { get } from './get.ts';
+import { init } from './init.ts';
+import { inspect } from './inspect.ts';
+import { keyCommands } from './key.ts';
+import { keyCopyCommands } from './key-copies.ts';
+import { ls } from './ls.ts';
+import { mv } from './mv.ts';
+import { plan } from './plan.ts';
+import { put } from './put.ts';
+import { rm } from './rm.ts';
+import { run } from './run.ts';
+import { runs } from './runs.ts';
+
+export const commands: Command[] = [
+  init,
+  put,
+  get,
+  ls,
+  mv,
+  rm,
+  inspect,
+  ...keyCommands,
+  ...keyCopyCommands,
+  plan,
+  run,
+  runs,
+  gc,
+];
+
+/** Names that only hold commands together. */
+export const groups: Record<string, string> = { key: 'make and manage keys' };

@@ -1,0 +1,66 @@
+// A progress line on a terminal: bytes, rows and rate of anything that takes longer than a second.
+import { formatBytes, formatCount, formatSeconds } from './format.ts';
+
+const DELAY_MS = 1000;
+const INTERVAL_MS = 100;
+const BAR_WIDTH = 20;
+
+/** How far something is. What is not known is left out. */
+export interface ProgressState {
+  label: string;
+  bytes: number;
+  totalBytes?: number | undefined;
+  rows?: number | undefined;
+}
+
+export interface Progress {
+  /** Whether anybody sees it: else nothing need be counted for it. */
+  active: boolean;
+  update(state: ProgressState): void;
+  /** Removes the line. Safe to call more than once. */
+  close(): void;
+}
+
+/** A progress that draws nothing: for files, pipes and `--json`. */
+export const silentProgress: Progress = { active: false, update: () => undefined, close: () => undefined };
+
+/** A progress line that `write` draws; `columns` tells the terminal's width. */
+export function startProgress(write: (text: string) => void, columns: () => number): Progress {
+  let started = performance.now();
+  let drawn = 0;
+  let visible = false;
+  let label: string | undefined;
+  return {
+    active: true,
+    update(state) {
+      const now = performance.now();
+      if (state.label !== label) {
+        if (label !== undefined) started = now;
+        label = state.label;
+      }
+      if (!visible && now - started < DELAY_MS) return;
+      if (now - drawn < INTERVAL_MS) return;
+      drawn = now;
+      visible = true;
+      write(`\r\u001b[K${describeProgress(state, (now - started) / 1000).slice(0, Math.max(10, columns() - 1))}`);
+    },
+    close() {
+      if (visible) write('\r\u001b[K');
+      visible = false;
+    },
+  };
+}
+
+/** The line: label, bar, bytes, rows, rate, time left. */
+export function describeProgress({ label, bytes, totalBytes, rows }: ProgressState, seconds: number): string {
+  const rate = seconds > 0 ? bytes / seconds : 0;
+  const parts = [totalBytes === undefined ? formatBytes(bytes) : `${formatBytes(bytes)} of ${formatBytes(totalBytes)}`];
+  if (rows !== undefined) parts.push(`${formatCount(rows)} rows`);
+  parts.push(`${formatBytes(rate)}/s`);
+  if (totalBytes === undefined || totalBytes === 0) return `${label}  ${parts.join('  ')}`;
+  const share = Math.min(1, bytes / totalBytes);
+  if (rate > 0 && share < 1) parts.push(`${formatSeconds((totalBytes - bytes) / rate)} left`);
+  const filled = Math.round(share * BAR_WIDTH);
+  const bar = `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)}`;
+  return `${label}  ${bar} ${Math.floor(share * 100)}%  ${parts.join('  ')}`;
+}

@@ -1,0 +1,62 @@
+// Opens the workspace that a command works in: its configuration, its keys and its vault.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { defaultRootKeyPath, type LocalKeys, openLocalKeys, type RootKeySource } from '../keys/index.ts';
+import { isErrnoError } from '../lib/index.ts';
+import { openVault, type Vault } from '../vault/index.ts';
+import { findWorkspace, loadWorkspace, STATE_FOLDER, suggest, type Workspace } from '../workspace/index.ts';
+import type { CommandContext } from './command.ts';
+import { usage } from './error.ts';
+import { readPassphrase } from './prompt.ts';
+
+/** The folder of a workspace's embedded key store. */
+export function keysDirectory(workspaceDirectory: string): string {
+  return join(workspaceDirectory, STATE_FOLDER, 'keys');
+}
+
+/** The configuration alone: no key is needed. @throws WorkspaceError; CliError `USAGE` (unknown role) */
+export async function openWorkspace(context: CommandContext): Promise<Workspace> {
+  const { directory, directoryGiven, role, ui } = context;
+  const workspace = await loadWorkspace(directoryGiven ? directory : await findWorkspace(directory));
+  if (role !== undefined && workspace.roles[role] === undefined) {
+    const names = Object.keys(workspace.roles);
+    const hint = suggest(role, names) ?? (names.length === 0 ? 'it declares no roles' : `it has ${names.join(', ')}`);
+    throw usage(`the workspace has no role ${role}`, hint);
+  }
+  if (role !== undefined || Object.keys(workspace.roles).length + Object.keys(workspace.users).length > 0) {
+    ui.warn('roles and users are checked for mistakes, but not enforced yet: whoever holds the root key may do everything');
+  }
+  return workspace;
+}
+
+/** The embedded key store of the workspace. @throws KeyError; CliError `PASSPHRASE` */
+export async function openKeys(context: CommandContext, workspace: Workspace): Promise<LocalKeys> {
+  const directory = keysDirectory(workspace.directory);
+  return openLocalKeys({ directory, root: await rootKeySource(context, directory) });
+}
+
+/** The way to the data. @throws as `openWorkspace` and `openKeys` */
+export async function openWorkspaceVault(context: CommandContext): Promise<Vault> {
+  const workspace = await openWorkspace(context);
+  return openVault(workspace, await openKeys(context, workspace));
+}
+
+async function rootKeySource(context: CommandContext, directory: string): Promise<RootKeySource> {
+  if (!(await isUnderPassphrase(directory))) return { file: defaultRootKeyPath() };
+  const what = "passphrase of this workspace's keys";
+  return { passphrase: await readPassphrase({ what, variable: 'GLOVEBOX_PASSPHRASE_FILE', signal: context.signal }) };
+}
+
+/** What the key store says of its own root; it is verified when it is opened. */
+async function isUnderPassphrase(directory: string): Promise<boolean> {
+  try {
+    const content: unknown = JSON.parse(await readFile(join(directory, 'keys.json'), 'utf8'));
+    if (typeof content !== 'object' || content === null || !('root' in content)) return false;
+    const { root } = content;
+    return typeof root === 'object' && root !== null && 'kind' in root && root.kind === 'passphrase';
+  } catch (error) {
+    // Whatever is wrong with the file, opening it says so in better words.
+    if (isErrnoError(error) || error instanceof SyntaxError) return false;
+    throw error;
+  }
+}

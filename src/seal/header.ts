@@ -1,0 +1,229 @@
+// Message headers: made, parsed and unlocked through the official packages. Bounds are ours.
+import { createSecretKey, hkdfSync, type KeyObject, randomBytes } from 'node:crypto';
+import {
+  AlgorithmSuiteIdentifier,
+  CommitmentPolicy,
+  CommitmentPolicySuites,
+  getDecryptionHelper,
+  getEncryptHelper,
+  type KeyringNode,
+  NodeAlgorithmSuite,
+  type NodeDecryptionMaterial,
+  NodeDefaultCryptographicMaterialsManager,
+  type NodeEncryptionMaterial,
+  SignaturePolicy,
+  SignaturePolicySuites,
+  unwrapDataKey,
+} from '@aws-crypto/material-management-node';
+import { deserializeFactory, type HeaderInfo, kdfCommitKeyInfo, serializeFactory } from '@aws-crypto/serialize';
+import { SealError } from './error.ts';
+import type { FrameKey } from './frame.ts';
+import { MAX_CONTEXT_SIZE, MAX_FRAME_LENGTH, MAX_HEADER_SIZE, MAX_WRAPPED_KEYS } from './limits.ts';
+import type { EncryptionContext, SealedSource } from './types.ts';
+
+const SUITE_ID = AlgorithmSuiteIdentifier.ALG_AES256_GCM_IV12_TAG16_HKDF_SHA512_COMMIT_KEY;
+const SIGNED_SUITE_ID = AlgorithmSuiteIdentifier.ALG_AES256_GCM_IV12_TAG16_HKDF_SHA512_COMMIT_KEY_ECDSA_P384;
+const POLICY = CommitmentPolicy.REQUIRE_ENCRYPT_REQUIRE_DECRYPT;
+const MESSAGE_ID_LENGTH = 32;
+const FIRST_READ = 4096;
+
+const toUtf8 = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+const fromUtf8 = (text: string) => Buffer.from(text, 'utf8');
+// RawAesKeyringNode and other languages sort the context by UTF-8 bytes: so do we.
+const serialize = serializeFactory(fromUtf8, { utf8Sorting: true });
+const deserialize = deserializeFactory(toUtf8, NodeAlgorithmSuite);
+
+/** A new message's header with its tag, and the key that seals its frames. */
+export interface NewHeader extends FrameKey {
+  messageId: Buffer;
+  bytes: Buffer;
+}
+
+/**
+ * Makes a header: a fresh data key from `keyring`, a random message id, suite 0x0478.
+ *
+ * @throws SealError `WRAP_FAILED` when the keyring gives no data key, `LIMIT` for a frame length or a
+ *   context out of bounds.
+ */
+export async function createHeader(
+  keyring: KeyringNode,
+  context: EncryptionContext,
+  frameLength: number,
+): Promise<NewHeader> {
+  if (!Number.isInteger(frameLength) || frameLength < 1 || frameLength > MAX_FRAME_LENGTH) {
+    throw new SealError('LIMIT', `a frame length must lie between 1 and ${MAX_FRAME_LENGTH} bytes`);
+  }
+  if (serialize.serializeEncryptionContext(context).byteLength > MAX_CONTEXT_SIZE) {
+    throw new SealError('LIMIT', `the encryption context takes more than ${MAX_CONTEXT_SIZE} bytes`);
+  }
+  const material = await encryptionMaterial(keyring, context);
+  const { getCipherInfo, dispose } = getEncryptHelper(material);
+  try {
+    const messageId = randomBytes(MESSAGE_ID_LENGTH);
+    const { getCipher, keyCommitment } = getCipherInfo(messageId);
+    if (!keyCommitment) throw new SealError('UNSUPPORTED', 'the suite has no key commitment');
+    const header = serialize.serializeMessageHeader(
+      serialize.buildMessageHeader({
+        suite: material.suite,
+        encryptedDataKeys: material.encryptedDataKeys,
+        encryptionContext: material.encryptionContext,
+        messageId,
+        frameLength,
+        suiteData: keyCommitment,
+      }),
+    );
+    const cipher = getCipher(serialize.headerAuthIv(material.suite.ivLength)).setAAD(Buffer.from(header));
+    cipher.final();
+    const bytes = Buffer.concat([header, cipher.getAuthTag()]);
+    if (bytes.byteLength > MAX_HEADER_SIZE) throw new SealError('LIMIT', 'the header is too large');
+    return { bytes, messageId, key: deriveFrameKey(material, messageId) };
+  } finally {
+    dispose();
+  }
+}
+
+/** A header as it lies there. Nothing in it is authenticated. */
+export interface ParsedHeader {
+  info: HeaderInfo;
+  /** With the tag: where the first frame begins. */
+  size: number;
+}
+
+/**
+ * Reads and parses the header, within the bounds of `limits.ts`.
+ *
+ * @throws SealError `TRUNCATED`, `HEADER_INVALID`, `LIMIT`, `UNSUPPORTED`
+ */
+export async function readHeader(source: SealedSource): Promise<ParsedHeader> {
+  for (const length of [FIRST_READ, MAX_HEADER_SIZE]) {
+    const buffer = Buffer.alloc(Math.min(length, source.size));
+    if ((await source.read(buffer, 0)) < buffer.byteLength) throw new SealError('TRUNCATED', 'the header is cut off');
+    const info = parseHeader(buffer);
+    if (info) {
+      checkBounds(info);
+      return { info, size: info.headerLength + info.headerAuth.headerAuthLength };
+    }
+    if (buffer.byteLength === source.size) throw new SealError('TRUNCATED', 'the header is cut off');
+  }
+  throw new SealError('LIMIT', `the header takes more than ${MAX_HEADER_SIZE} bytes`);
+}
+
+/**
+ * Unwraps the data key and verifies commitment and header tag.
+ *
+ * @throws SealError `UNWRAP_FAILED`, `COMMITMENT`, `HEADER_AUTH`
+ */
+export async function unlockHeader({ info }: ParsedHeader, keyring: KeyringNode): Promise<FrameKey> {
+  const material = await decryptionMaterial(info, keyring);
+  const { getDecipherInfo, dispose } = getDecryptionHelper(material);
+  try {
+    const { messageId } = info.messageHeader;
+    const getDecipher = checkCommitment(getDecipherInfo, info);
+    const decipher = getDecipher(info.headerAuth.headerIv)
+      .setAAD(Buffer.from(info.rawHeader))
+      .setAuthTag(Buffer.from(info.headerAuth.headerAuthTag));
+    try {
+      decipher.final();
+    } catch (cause) {
+      throw new SealError('HEADER_AUTH', 'the header does not verify', { cause });
+    }
+    return { messageId: Buffer.from(messageId), key: deriveFrameKey(material, messageId) };
+  } finally {
+    dispose();
+  }
+}
+
+async function encryptionMaterial(keyring: KeyringNode, encryptionContext: EncryptionContext) {
+  const suite = new NodeAlgorithmSuite(SUITE_ID);
+  CommitmentPolicySuites.isEncryptEnabled(POLICY, suite);
+  try {
+    const manager = new NodeDefaultCryptographicMaterialsManager(keyring);
+    const material = await manager.getEncryptionMaterials({ suite, encryptionContext, commitmentPolicy: POLICY });
+    CommitmentPolicySuites.isEncryptEnabled(POLICY, material.suite);
+    return material;
+  } catch (cause) {
+    throw new SealError('WRAP_FAILED', 'the key gave no data key to seal with', { cause });
+  }
+}
+
+async function decryptionMaterial(info: HeaderInfo, keyring: KeyringNode): Promise<NodeDecryptionMaterial> {
+  const { encryptionContext, encryptedDataKeys } = info.messageHeader;
+  try {
+    const manager = new NodeDefaultCryptographicMaterialsManager(keyring);
+    const suite = new NodeAlgorithmSuite(info.algorithmSuite.id);
+    return await manager.decryptMaterials({ suite, encryptionContext, encryptedDataKeys });
+  } catch (cause) {
+    throw new SealError('UNWRAP_FAILED', 'the key does not open this object', {
+      cause,
+      hint: 'the object was sealed under another key, or its header was altered',
+    });
+  }
+}
+
+function checkCommitment(
+  getDecipherInfo: ReturnType<typeof getDecryptionHelper>['getDecipherInfo'],
+  info: HeaderInfo,
+): ReturnType<typeof getDecipherInfo> {
+  const header = info.messageHeader;
+  if (!('suiteData' in header)) throw new SealError('UNSUPPORTED', 'the message has no key commitment');
+  try {
+    return getDecipherInfo(header.messageId, header.suiteData);
+  } catch (cause) {
+    throw new SealError('COMMITMENT', 'the data key is not the one that the header commits to', { cause });
+  }
+}
+
+// The helpers of the official package give closures only; workers need the key itself.
+// Specification: "Key derivation", HKDF-SHA-512 with the message id as salt and the suite's key label.
+function deriveFrameKey(material: NodeEncryptionMaterial | NodeDecryptionMaterial, messageId: Uint8Array): KeyObject {
+  const kept = material.getUnencryptedDataKey();
+  const dataKey = unwrapDataKey(kept);
+  const { keyLabel } = kdfCommitKeyInfo(material.suite);
+  const derived = new Uint8Array(hkdfSync('sha512', dataKey, messageId, keyLabel, material.suite.keyLengthBytes));
+  const key = createSecretKey(derived);
+  derived.fill(0);
+  // A copy where the material keeps a KeyObject; else it is the material's own, which `dispose` wipes.
+  if (dataKey !== kept) dataKey.fill(0);
+  return key;
+}
+
+function parseHeader(buffer: Buffer): HeaderInfo | false {
+  if (buffer.byteLength === 0) throw new SealError('TRUNCATED', 'the object is empty');
+  if (buffer[0] === 1) throw new SealError('UNSUPPORTED', 'messages of version 1 are not opened here');
+  if (buffer.byteLength >= 3 && buffer[0] === 2 && buffer.readUInt16BE(1) === SIGNED_SUITE_ID) {
+    throw new SealError('UNSUPPORTED', 'signed messages (suite 0x0578) are not opened here');
+  }
+  const contextAt = 1 + 2 + MESSAGE_ID_LENGTH;
+  if (buffer.byteLength >= contextAt + 2 && buffer.readUInt16BE(contextAt) > MAX_CONTEXT_SIZE) {
+    throw new SealError('LIMIT', `the encryption context takes more than ${MAX_CONTEXT_SIZE} bytes`);
+  }
+  try {
+    return deserialize.deserializeMessageHeader(buffer, { maxEncryptedDataKeys: MAX_WRAPPED_KEYS });
+  } catch (cause) {
+    if (cause instanceof Error && cause.message.startsWith('maxEncryptedDataKeys')) {
+      throw new SealError('LIMIT', `the header has more than ${MAX_WRAPPED_KEYS} wrapped keys`, { cause });
+    }
+    throw new SealError('HEADER_INVALID', 'this is not a sealed object', { cause });
+  }
+}
+
+function checkBounds(info: HeaderInfo): void {
+  const { contentType, frameLength, messageId } = info.messageHeader;
+  const suite = info.algorithmSuite;
+  try {
+    CommitmentPolicySuites.isDecryptEnabled(POLICY, suite, Buffer.from(messageId).toString('hex'));
+    SignaturePolicySuites.isDecryptEnabled(
+      SignaturePolicy.ALLOW_ENCRYPT_FORBID_DECRYPT,
+      suite,
+      Buffer.from(messageId).toString('hex'),
+    );
+  } catch (cause) {
+    throw new SealError('UNSUPPORTED', 'the suite is not one that is opened here', { cause });
+  }
+  if (suite.id !== SUITE_ID) throw new SealError('UNSUPPORTED', 'the suite is not one that is opened here');
+  if (contentType === 1) throw new SealError('UNSUPPORTED', 'unframed messages are not opened here');
+  if (contentType !== 2 || frameLength < 1) throw new SealError('HEADER_INVALID', 'the header names no frame length');
+  if (frameLength > MAX_FRAME_LENGTH) {
+    throw new SealError('LIMIT', `a frame length of ${frameLength} bytes is over the limit of ${MAX_FRAME_LENGTH}`);
+  }
+}

@@ -1,0 +1,168 @@
+// Objects with names, in raw datasets: put, get, list, stat, rename, remove.
+import { openStream, sealStream } from '../seal/index.ts';
+import type { ObjectReader } from '../store/index.ts';
+import type { OpenDataset } from './dataset.ts';
+import { isStoreError, VaultError } from './error.ts';
+import type { NameRecord } from './record.ts';
+
+/** What a record tells of an object. Sizes are plaintext bytes. */
+export interface ObjectInfo {
+  path: string;
+  messageId: string;
+  size: number;
+  sha256: string;
+  time: string;
+  writer: string;
+}
+
+/** An object's plaintext, frame by verified frame (I2). Leaving the loop early releases everything. */
+export interface OpenedObject {
+  info: ObjectInfo;
+  chunks: AsyncIterable<Uint8Array>;
+}
+
+export interface PutOptions {
+  writer: string;
+  signal?: AbortSignal | undefined;
+  /** Called with the plaintext as it goes in; the buffers are not to be kept. */
+  onBytes?: ((bytes: number) => void) | undefined;
+}
+
+/**
+ * Seals `source` under `path`. The object appears whole, with its name, when the promise resolves; on
+ * any failure what was there before stays (I3).
+ */
+export async function putObject(
+  dataset: OpenDataset,
+  path: string,
+  source: AsyncIterable<Uint8Array>,
+  options: PutOptions,
+): Promise<ObjectInfo> {
+  const { signal } = options;
+  const counted = options.onBytes === undefined ? source : counting(source, options.onBytes);
+  const writer = await dataset.store.createObject(dataset.name);
+  try {
+    const keyring = await dataset.keyring();
+    const sealing = await sealStream(counted, { keyring, context: dataset.context, ...(signal ? { signal } : {}) });
+    for await (const chunk of sealing.chunks) await writer.write(chunk);
+    const { messageId, plaintextSize, sha256 } = await sealing.summary;
+    await writer.commit(messageId);
+    const info = { messageId, size: plaintextSize, sha256, time: new Date().toISOString(), writer: options.writer };
+    await dataset.writeRecord({ kind: 'name', dataset: dataset.name, name: path, ...info });
+    return { path, ...info };
+  } catch (error) {
+    await writer.abort();
+    throw error;
+  }
+}
+
+async function* counting(
+  source: AsyncIterable<Uint8Array>,
+  onBytes: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of source) {
+    onBytes(chunk.length);
+    yield chunk;
+  }
+}
+
+/** The info of the object named `path`. @throws VaultError `NOT_FOUND`, `TAMPERED` */
+export async function statObject(dataset: OpenDataset, path: string): Promise<ObjectInfo> {
+  return (await readName(dataset, path)).info;
+}
+
+async function readName(
+  dataset: OpenDataset,
+  path: string,
+): Promise<{ info: ObjectInfo; record: NameRecord; etag: string }> {
+  const found = await dataset.readRecord('name', path);
+  if (found === undefined) {
+    throw new VaultError('NOT_FOUND', `there is no ${dataset.name}/${path}`, {
+      hint: `what is there is listed by: glovebox ls ${dataset.name}`,
+    });
+  }
+  const { messageId, size, sha256, time, writer } = found.record;
+  return { info: { path, messageId, size, sha256, time, writer }, ...found };
+}
+
+/** The objects whose names begin with `prefix`, in byte order. */
+export async function listObjects(dataset: OpenDataset, prefix = ''): Promise<ObjectInfo[]> {
+  const found: ObjectInfo[] = [];
+  for await (const name of dataset.store.listEntries(dataset.name, 'names', prefix)) {
+    const record = (await dataset.readRecord('name', name))?.record;
+    if (record === undefined) continue; // removed since it was listed
+    const { messageId, size, sha256, time, writer } = record;
+    found.push({ path: name, messageId, size, sha256, time, writer });
+  }
+  return found;
+}
+
+/** Opens the sealed object that `info` names. @throws VaultError `MISSING_OBJECT` */
+export async function openReader(dataset: OpenDataset, info: ObjectInfo): Promise<ObjectReader> {
+  try {
+    return await dataset.store.openObject(dataset.name, info.messageId);
+  } catch (error) {
+    if (!isStoreError(error, 'NOT_FOUND')) throw error;
+    throw new VaultError('MISSING_OBJECT', `the object of ${dataset.name}/${info.path} is not in the store`, {
+      hint: 'it was removed behind our back: restore it from a copy of the store',
+      cause: error,
+    });
+  }
+}
+
+/** Opens an object for reading as a stream; the object must be the one that `info` names (I2, I5). */
+export async function openObject(
+  dataset: OpenDataset,
+  info: ObjectInfo,
+  signal?: AbortSignal,
+): Promise<OpenedObject> {
+  const reader = await openReader(dataset, info);
+  try {
+    const opened = await openStream(reader, {
+      keyring: await dataset.keyring(),
+      context: dataset.context,
+      messageId: info.messageId,
+      plaintextSize: info.size,
+      ...(signal ? { signal } : {}),
+    });
+    return { info, chunks: closing(opened.chunks, reader) };
+  } catch (error) {
+    await reader.close();
+    throw error;
+  }
+}
+
+async function* closing(chunks: AsyncIterable<Uint8Array>, reader: ObjectReader): AsyncGenerator<Uint8Array> {
+  try {
+    yield* chunks;
+  } finally {
+    await reader.close();
+  }
+}
+
+/**
+ * Renames in one atomic step, whatever the object's size (I3). The record first says both names, which
+ * makes it valid in both places; then it moves; then it forgets the old name.
+ *
+ * @throws VaultError `NOT_FOUND`, `EXISTS` (without `replace`), `CONFLICT`
+ */
+export async function renameObject(dataset: OpenDataset, from: string, to: string, replace: boolean): Promise<void> {
+  const { record, etag } = await readName(dataset, from);
+  if (from === to) return;
+  const { formerly: _, ...plain } = record;
+  const exists = new VaultError('EXISTS', `${dataset.name}/${to} exists`, { hint: 'choose another name, or say --force' });
+  if (!replace && (await dataset.readRecord('name', to)) !== undefined) throw exists;
+  await dataset.writeRecord({ ...plain, name: to, formerly: from }, { place: from, expected: etag });
+  try {
+    await dataset.store.moveEntry(dataset.name, 'names', from, to, replace);
+  } catch (error) {
+    await dataset.writeRecord({ ...plain, name: from });
+    throw isStoreError(error, 'CONFLICT') ? exists : error;
+  }
+  await dataset.writeRecord({ ...plain, name: to });
+}
+
+/** Removes the name; the object goes when it is collected. @throws VaultError `NOT_FOUND` */
+export async function removeObject(dataset: OpenDataset, path: string): Promise<void> {
+  if (!(await dataset.store.removeEntry(dataset.name, 'names', path))) await readName(dataset, path);
+}

@@ -1,0 +1,87 @@
+// The rules of glovebox.yaml that span more than one place: every name refers to something declared,
+// folders do not overlap, and nothing is asked for that this version does not do.
+import { isAbsolute, relative, resolve, sep } from 'node:path';
+import type { WorkspaceDocument } from './schema.ts';
+import { suggest } from './suggest.ts';
+import { STATE_FOLDER } from './workspace.ts';
+import type { YamlDocument } from './yaml-document.ts';
+import type { Path } from './yaml-tree.ts';
+
+type Document = YamlDocument<WorkspaceDocument>;
+
+/** @throws WorkspaceError `REFERENCE`, `NOT_IMPLEMENTED`, `SCHEMA` */
+export function checkReferences(document: Document, directory: string): void {
+  const { value } = document;
+  for (const [name, { key, store }] of Object.entries(value.datasets)) {
+    checkName(document, ['datasets', name, 'store'], 'store', store, value.stores);
+    checkName(document, ['datasets', name, 'key'], 'key', key, value.keys);
+  }
+  for (const [name, role] of Object.entries(value.roles ?? {})) {
+    for (const [index, { run: _run, audit: _audit, ...grants }] of (role.allow ?? []).entries()) {
+      for (const [verb, dataset] of Object.entries(grants)) {
+        if (dataset === undefined) continue;
+        checkName(document, ['roles', name, 'allow', index, verb], 'dataset', dataset, value.datasets);
+      }
+    }
+  }
+  for (const [name, user] of Object.entries(value.users ?? {})) {
+    for (const [index, role] of user.roles.entries()) {
+      checkName(document, ['users', name, 'roles', index], 'role', role, value.roles ?? {});
+    }
+  }
+  checkFolders(document, directory);
+  checkImplemented(document);
+}
+
+/** Grants that name a pipeline, against the pipelines that there are. @throws WorkspaceError `REFERENCE` */
+export function checkPipelineReferences(document: Document, pipelines: string[]): void {
+  const known = Object.fromEntries(pipelines.map((name) => [name, true]));
+  for (const [name, role] of Object.entries(document.value.roles ?? {})) {
+    for (const [index, { run }] of (role.allow ?? []).entries()) {
+      if (run !== undefined) checkName(document, ['roles', name, 'allow', index, 'run'], 'pipeline', run, known);
+    }
+  }
+}
+
+/** Whether `path` is `folder` or inside it; both absolute. Looks at the names only. */
+export function isInside(path: string, folder: string): boolean {
+  const way = relative(folder, path);
+  return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+}
+
+function checkName(document: Document, path: Path, what: string, name: string, declared: object): void {
+  if (Object.hasOwn(declared, name)) return;
+  const hint = suggest(name, Object.keys(declared)) ?? `no ${what} is declared yet`;
+  throw document.errorAt(path, `there is no ${what} "${name}"`, hint, 'REFERENCE');
+}
+
+function checkFolders(document: Document, directory: string): void {
+  const { stores, pipelines } = document.value;
+  if (pipelines !== undefined) {
+    const folder = resolve(directory, pipelines);
+    if (isAbsolute(pipelines) || pipelines.includes('\0') || !isInside(folder, directory) || folder === directory) {
+      throw document.errorAt(['pipelines'], '"pipelines" must be a folder inside the workspace', 'such as: pipelines/');
+    }
+  }
+  const state = resolve(directory, STATE_FOLDER);
+  for (const [name, store] of Object.entries(stores)) {
+    if (store.provider !== 'dir') continue;
+    const folder = resolve(directory, store.path);
+    if (isInside(directory, folder) || isInside(folder, state)) {
+      const message = `a store needs a folder of its own, and ${JSON.stringify(store.path)} holds other files too`;
+      throw document.errorAt(['stores', name, 'path'], message, 'such as: ./data');
+    }
+  }
+}
+
+function checkImplemented(document: Document): void {
+  const { keys, stores } = document.value;
+  const fail = (path: Path, what: string, instead: string) =>
+    document.errorAt(path, `${what} not implemented in this version`, `use provider: ${instead}`, 'NOT_IMPLEMENTED');
+  for (const [name, { provider }] of Object.entries(keys)) {
+    if (provider !== 'local') throw fail(['keys', name, 'provider'], `keys of provider "${provider}" are`, 'local');
+  }
+  for (const [name, { provider }] of Object.entries(stores)) {
+    if (provider !== 'dir') throw fail(['stores', name, 'provider'], `stores of provider "${provider}" are`, 'dir');
+  }
+}

@@ -1,0 +1,126 @@
+// The schema of glovebox.yaml. Its descriptions become the editor's help and the reference documentation.
+import { z } from 'zod';
+import { CLASSIFICATIONS } from './classification.ts';
+import { policySchema } from './policy-schema.ts';
+import { parseSize } from './size.ts';
+
+const NAME_RULE = 'must be 1 to 63 of a-z, 0-9 and "-", beginning with a letter';
+
+/** A name that the workspace declares, or refers to. */
+export const nameSchema = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, NAME_RULE);
+
+const keyOfMap = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, `a name ${NAME_RULE}`);
+
+const keySchema = z.discriminatedUnion('provider', [
+  z.strictObject({ provider: z.literal('local').describe('the embedded key store of this machine') }),
+  z.strictObject({
+    provider: z.literal('aws-kms').describe('a customer managed key of AWS KMS (not in this version)'),
+    keyId: z.string().min(1).describe('key id, ARN, or alias/…'),
+    region: z.string().min(1).optional().describe('AWS region'),
+  }),
+]);
+
+const storeSchema = z.discriminatedUnion('provider', [
+  z.strictObject({
+    provider: z.literal('dir').describe('a directory'),
+    path: z.string().min(1).describe('the directory, from the workspace if relative'),
+  }),
+  z.strictObject({
+    provider: z.literal('s3').describe('an S3 bucket (not in this version)'),
+    bucket: z.string().min(1).describe('name of the bucket'),
+    prefix: z.string().optional().describe("what the objects' names begin with"),
+    region: z.string().min(1).optional().describe('AWS region'),
+  }),
+]);
+
+const datasetSchema = z.strictObject({
+  store: nameSchema.describe('the store that it lies in'),
+  key: nameSchema.describe('the key that it is sealed under'),
+  kind: z.enum(['raw', 'derived']).describe('raw: receives uploads; derived: written by runs, version by version'),
+  classification: z.enum(CLASSIFICATIONS).describe('how sensitive it is, on an ordered scale'),
+});
+
+const VERBS = ['read', 'write', 'list', 'delete', 'run', 'audit'] as const;
+
+const grantSchema = z
+  .strictObject({
+    read: nameSchema.optional().describe('may open the objects of this dataset'),
+    write: nameSchema.optional().describe('may add objects to this dataset; this does not let it read them'),
+    list: nameSchema.optional().describe("may see the names of this dataset's objects"),
+    delete: nameSchema.optional().describe('may remove objects of this dataset'),
+    run: nameSchema.optional().describe('may run this pipeline'),
+    audit: z.literal('read').optional().describe('may read the audit log'),
+  })
+  .refine((grant) => Object.keys(grant).length === 1, { error: `must have exactly one of ${VERBS.join(', ')}` });
+
+const roleSchema = z
+  .strictObject({
+    allow: z.array(grantSchema).optional().describe('what the role may do, in short form'),
+    policy: policySchema.optional().describe('what the role may do, as an IAM policy document'),
+  })
+  .refine((role) => (role.allow === undefined) !== (role.policy === undefined), {
+    error: 'must have either "allow" or "policy"',
+  });
+
+const userSchema = z.strictObject({
+  roles: z.array(nameSchema).min(1, 'must name at least one role').describe('the roles that the user may assume'),
+  sshKeys: z
+    .array(z.string().refine(isSshPublicKey, { error: 'is not an SSH public key ("ssh-ed25519 AAAA…")' }))
+    .optional()
+    .describe('SSH public keys, as in authorized_keys, without options'),
+});
+
+const engineSchema = z.strictObject({
+  memory: z
+    .string()
+    .refine((text) => parseSize(text) !== undefined, { error: 'must be an amount of memory such as 512MB or 1GiB' })
+    .optional()
+    .describe("the engine's limit, such as 1GB (10^9) or 512MiB (2^20 each)"),
+  threads: z.int().min(1).max(1024).optional().describe('threads that the engine may use'),
+});
+
+const named = <T extends z.ZodType>(value: T) => z.record(keyOfMap, value);
+
+export const workspaceSchema = z
+  .strictObject({
+    workspace: nameSchema.describe("the workspace's name; bound to every sealed object"),
+    keys: named(keySchema).describe('KMS keys, or their embedded counterparts, by alias'),
+    stores: named(storeSchema).describe('where sealed objects lie'),
+    datasets: named(datasetSchema).describe('named collections of objects: the unit of access control'),
+    domains: named(z.strictObject({}))
+      .optional()
+      .describe('pseudonym domains: within one, the same value has the same pseudonym in every dataset'),
+    roles: named(roleSchema).optional().describe('what may be done'),
+    users: named(userSchema).optional().describe('who may assume which role'),
+    pipelines: z.string().min(1).optional().describe('folder of the pipelines, inside the workspace; pipelines/'),
+    engine: engineSchema.optional().describe('limits of the engine'),
+  })
+  .meta({ title: 'glovebox.yaml', description: 'A Glovebox workspace' });
+
+export type WorkspaceDocument = z.infer<typeof workspaceSchema>;
+export type KeyConfig = z.infer<typeof keySchema>;
+export type StoreConfig = z.infer<typeof storeSchema>;
+export type DatasetConfig = z.infer<typeof datasetSchema>;
+export type RoleConfig = z.infer<typeof roleSchema>;
+export type GrantConfig = z.infer<typeof grantSchema>;
+export type UserConfig = z.infer<typeof userSchema>;
+
+/** The JSON Schema (draft 2020-12) of glovebox.yaml, for editors. */
+export function workspaceJsonSchema(): object {
+  return z.toJSONSchema(workspaceSchema, { io: 'input' });
+}
+
+const SSH_KEY_TYPES = new Set([
+  ...['ssh-ed25519', 'ssh-rsa', 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521'],
+  ...['sk-ssh-ed25519@openssh.com', 'sk-ecdsa-sha2-nistp256@openssh.com'],
+]);
+
+/** `type base64 [comment]`, where the key blob begins with its own type (RFC 4253, section 6.6). */
+function isSshPublicKey(text: string): boolean {
+  const [, type, base64] = /^(\S+) ([A-Za-z0-9+/]+={0,2})(?: [^\r\n]*)?$/.exec(text) ?? [];
+  if (type === undefined || base64 === undefined || !SSH_KEY_TYPES.has(type)) return false;
+  const blob = Buffer.from(base64, 'base64');
+  if (blob.length < 4 || blob.toString('base64').replace(/=+$/, '') !== base64.replace(/=+$/, '')) return false;
+  const length = blob.readUInt32BE(0);
+  return blob.length > 4 + length + 4 && blob.toString('latin1', 4, 4 + length) === type;
+}
