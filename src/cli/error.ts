@@ -13,7 +13,9 @@ export type CliErrorCode =
   /** A passphrase is needed and there is no way to get one, or the two entries differ. */
   | 'PASSPHRASE'
   /** The program cannot work on this host. */
-  | 'HOST';
+  | 'HOST'
+  /** A step of the demo did not end as it should. */
+  | 'DEMO';
 
 /** What went wrong in the command line room. */
 export class CliError extends GloveboxError<CliErrorCode> {}

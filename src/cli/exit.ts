@@ -34,6 +34,7 @@ const cli: Exits<CliErrorCode> = {
   CHANGED: failed,
   PASSPHRASE: usage,
   HOST: usage,
+  DEMO: failed,
 };
 
 const workspace: Exits<WorkspaceErrorCode> = {

@@ -13,8 +13,8 @@ export const HINTS: Record<string, string> = {
   'keys/DISABLED': 'whoever may do so enables it with: glovebox key enable ALIAS',
   'keys/PENDING_DELETION': 'while it waits, the deletion can be called off: glovebox key cancel-deletion ALIAS',
   'keys/WRONG_ROOT_KEY':
-    'bring back the root key or passphrase of this workspace; or move .glovebox/keys away and use: glovebox key restore BACKUP',
-  'keys/NO_ROOT_KEY': 'bring back the file; or move .glovebox/keys away and use: glovebox key restore BACKUP',
+    'bring back the root key or passphrase of this workspace; or move .glovebox/keys.json away and use: glovebox key restore BACKUP',
+  'keys/NO_ROOT_KEY': 'bring back the file; or move .glovebox/keys.json away and use: glovebox key restore BACKUP',
   'keys/UNSAFE_ROOT_KEY': 'make it a plain file of your own, with mode 0600',
   'keys/NO_KEY_STORE': 'make the keys of this workspace with: glovebox init',
   'keys/INVALID': 'see: glovebox key --help',

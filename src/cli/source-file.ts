@@ -3,8 +3,8 @@ import { open, stat } from 'node:fs/promises';
 import { isErrnoError } from '../lib/index.ts';
 import { CliError } from './error.ts';
 
-/** One frame of the format; large enough that reading costs few calls. */
-const CHUNK_BYTES = 1024 * 1024;
+/** One frame of the format. */
+const CHUNK_BYTES = 256 * 1024;
 
 export interface SourceFile {
   /** Bytes; unknown for standard input from a pipe. */

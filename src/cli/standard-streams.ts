@@ -1,5 +1,4 @@
 // Standard output for data, and what happens when nobody reads it any more.
-import { once } from 'node:events';
 import { isErrnoError } from '../lib/index.ts';
 
 /** Thrown where the reader of standard output has gone: the command ends without a word. */
@@ -26,13 +25,28 @@ export async function writeStandardOutput(chunks: AsyncIterable<Uint8Array>, sig
       if (process.stdout.destroyed) throw new OutputClosedError();
       started = true;
       if (process.stdout.write(chunk)) continue;
-      await Promise.race([once(process.stdout, 'drain', { signal }), once(process.stdout, 'close', { signal })]);
+      await drained(process.stdout, signal);
     }
     await flush(process.stdout);
   } catch (error) {
     if (!started || signal.aborted || error instanceof OutputClosedError) throw error;
     throw new IncompleteOutputError(error);
   }
+}
+
+/** Resolves when `stream` takes more, or will never again; rejects when the signal fires. */
+function drained(stream: NodeJS.WriteStream, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (): void => {
+      stream.off('drain', settle).off('close', settle);
+      signal.removeEventListener('abort', settle);
+      if (signal.aborted) reject(signal.reason);
+      else resolve();
+    };
+    stream.on('drain', settle).on('close', settle);
+    signal.addEventListener('abort', settle);
+    if (signal.aborted) settle();
+  });
 }
 
 /** Resolves when everything written so far has left the process. @throws OutputClosedError */

@@ -19,6 +19,8 @@ export interface Ui {
   resultsToTerminal: boolean;
   /** The result: `value` as JSON, or the lines for people. At most once in a command. */
   result(value: unknown, lines: string[] | (() => string[])): void;
+  /** A line of a result that is told while it comes about; nothing with --json. */
+  tell(line: string): void;
   /** A message that is not the result. */
   note(message: string, hint?: string): void;
   warn(message: string, hint?: string): void;
@@ -52,6 +54,10 @@ export function createUi(json: boolean, streams: { stdout: Output; stderr: Outpu
       }
       for (const line of typeof lines === 'function' ? lines() : lines) stdout.write(`${line}\n`);
     },
+    tell(line) {
+      open.close();
+      if (!json) stdout.write(`${line}\n`);
+    },
     note: (message, hint) => say('note', message, hint),
     warn: (message, hint) => say('warning', message, hint),
     failure(failure) {
@@ -67,7 +73,7 @@ export function createUi(json: boolean, streams: { stdout: Output; stderr: Outpu
       if (json || stderr.isTTY !== true) return silentProgress;
       open = startProgress(
         (text) => stderr.write(text),
-        () => stderr.columns ?? 80,
+        () => stderr.columns || 80,
       );
       return open;
     },

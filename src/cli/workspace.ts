@@ -9,9 +9,9 @@ import type { CommandContext } from './command.ts';
 import { usage } from './error.ts';
 import { readPassphrase } from './prompt.ts';
 
-/** The folder of a workspace's embedded key store. */
+/** The folder of a workspace's embedded key store: its file is keys.json. */
 export function keysDirectory(workspaceDirectory: string): string {
-  return join(workspaceDirectory, STATE_FOLDER, 'keys');
+  return join(workspaceDirectory, STATE_FOLDER);
 }
 
 /** The configuration alone: no key is needed. @throws WorkspaceError; CliError `USAGE` (unknown role) */

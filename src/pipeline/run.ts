@@ -11,6 +11,7 @@ import { serializeFitted } from './fit/parameters.ts';
 import { type LoadedPipeline, loadPipeline } from './load.ts';
 import { countSplits, quarantineOutput } from './outputs.ts';
 import { diagnoseFailure } from './plan/contract.ts';
+import type { Relation } from './plan/relation.ts';
 import { transformRelation } from './plan/transform.ts';
 import type { RunOptions, RunProgress, RunReport } from './run-types.ts';
 import { domainSecretTable, splitSecretTable } from './secrets.ts';
@@ -150,16 +151,20 @@ async function transform(work: Work, { fitted, contract }: FitOutcome): Promise<
     if (!(await draft.finish(path))) throw new PipelineError('ENGINE', `the engine wrote nothing to ${path}`);
   }
   await draft.putJson(FITTED_PATH, JSON.parse(serializeFitted(fitted)));
-  return { draft, rowsIn: await rowsRead(work, contract?.rowsIn ?? copied.rowsIn), rowsOut: copied.rowsOut };
+  const known = contract?.rowsIn ?? copied.rowsIn;
+  return { draft, rowsIn: known >= 0 ? known : await countRows(work, copied.rowsOut), rowsOut: copied.rowsOut };
 }
 
-/** Rows of the source, where no pass has told them yet. */
-async function rowsRead({ engine, loaded }: Work, known: number): Promise<number> {
-  if (known >= 0) return known;
-  const { n } = await engine.aggregate({ kind: 'source', columns: loaded.plan.sourceColumns.slice(0, 1), rowNumber: false }, [
-    { name: 'n', expression: { kind: 'aggregate', function: 'count', args: [] } },
+/** Rows of the source, where no pass has told them: what was written, or one pass more. */
+async function countRows({ engine, loaded: { plan } }: Work, rowsOut: Record<string, number>): Promise<number> {
+  if (plan.steps.every(({ operation }) => operation.kind === 'project')) {
+    return Object.values(rowsOut).reduce((total, rows) => total + rows, 0);
+  }
+  const source: Relation = { kind: 'source', columns: plan.sourceColumns.slice(0, 1), rowNumber: false };
+  const { rows } = await engine.aggregate(source, [
+    { name: 'rows', expression: { kind: 'aggregate', function: 'count', args: [] } },
   ]);
-  return Number(n);
+  return Number(rows);
 }
 
 async function quarantine(work: Work, { contract }: FitOutcome): Promise<Written | null> {

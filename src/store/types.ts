@@ -18,9 +18,15 @@ export interface Entry {
 export interface ObjectWriter {
   /** Appends; resolves when the bytes are taken (back pressure). */
   write(chunk: Uint8Array): Promise<void>;
-  /** Where synchronous workers may write instead of `write`, from offset 0, where the store has files. */
+  /**
+   * Where synchronous workers may write instead of `write`, from offset 0, where the store has files.
+   * They must have stopped before `commit` and `abort`, which close it, and before a failed `write`'s end.
+   */
   descriptor?: number;
-  /** Makes the object durable and visible under `id`, whole (I3). */
+  /**
+   * Makes the object durable and visible under `id`, whole (I3). A failure of `write` or `commit` aborts.
+   * @throws StoreError `CONFLICT` where there is such an object, `NO_SPACE`
+   */
   commit(id: string): Promise<void>;
   /** Forgets everything; safe to call at any time, also after `commit` (then it does nothing). */
   abort(): Promise<void>;
@@ -49,9 +55,10 @@ export interface Store {
   /** @throws StoreError `NOT_FOUND` */
   openObject(dataset: DatasetName, id: string): Promise<ObjectReader>;
   listObjects(dataset: DatasetName): AsyncIterable<{ id: string; size: number; modified: Date }>;
+  /** Does nothing where there is none. */
   removeObject(dataset: DatasetName, id: string): Promise<void>;
 
-  /** `undefined` where there is none. */
+  /** `undefined` where there is none. @throws StoreError `TOO_LARGE` above 4 MiB, as `putEntry` */
   getEntry(dataset: DatasetName, kind: EntryKind, name: string): Promise<Entry | undefined>;
   /**
    * Writes or replaces. With `expected` (an etag, or null for "must not exist") it is a
@@ -68,12 +75,13 @@ export interface Store {
   moveEntry(dataset: DatasetName, kind: EntryKind, from: string, to: string, replace?: boolean): Promise<void>;
   /** Resolves to whether it was there. */
   removeEntry(dataset: DatasetName, kind: EntryKind, name: string): Promise<boolean>;
-  /** Names in byte order of their UTF-8, with `prefix`. */
+  /** Names as they are at one moment, in byte order of their UTF-8, with `prefix`. */
   listEntries(dataset: DatasetName, kind: EntryKind, prefix?: string): AsyncIterable<string>;
 
   /**
    * Removes objects that `referenced` does not hold and temporary files, both only when older than
-   * `graceMs`, so that an upload under way is never collected. Resolves to what was removed.
+   * `graceMs`, so that an upload under way is never collected. Resolves to what was removed; `bytes`
+   * are those of objects and temporary files together.
    */
   collect(
     dataset: DatasetName,

@@ -1,8 +1,7 @@
 // Makes a new workspace: all of it, or nothing that counts as one.
-import { randomBytes } from 'node:crypto';
-import { chmod, link, lstat, mkdir, rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { isErrnoError, writeFileAtomically } from '../lib/index.ts';
+import { chmod, lstat, mkdir, rm, rmdir } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { isErrnoError, withProcessLock, writeFileAtomically } from '../lib/index.ts';
 import { WorkspaceError } from './error.ts';
 import { loadWorkspace } from './load.ts';
 import { workspaceJsonSchema } from './schema.ts';
@@ -20,28 +19,46 @@ import { STATE_FOLDER, WORKSPACE_FILE, type Workspace } from './workspace.ts';
  */
 export async function initWorkspace(directory: string, options: { name: string }): Promise<Workspace> {
   const folder = resolve(directory);
-  const file = join(folder, WORKSPACE_FILE);
   checkName(options.name);
-  const made: string[] = [];
-  const temporary = join(folder, `.${WORKSPACE_FILE}.${randomBytes(6).toString('hex')}.tmp`);
+  let first: string | undefined;
   try {
-    await checkAbsent(file);
-    const first = await mkdir(folder, { recursive: true, mode: 0o700 });
-    if (first !== undefined) made.push(first);
-    for (const name of ['pipelines', STATE_FOLDER]) await makeFolder(join(folder, name), made);
-    const schema = join(folder, STATE_FOLDER, 'glovebox.schema.json');
-    await writeNew(schema, `${JSON.stringify(workspaceJsonSchema(), null, 2)}\n`, made);
-    await ignoreData(join(folder, '.gitignore'), made);
-    await writeFileAtomically(temporary, starterFile(options.name));
-    // Unlike a rename, this never replaces a file that another process made meanwhile.
-    await link(temporary, file);
+    await checkAbsent(join(folder, WORKSPACE_FILE));
+    first = await mkdir(folder, { recursive: true, mode: 0o700 });
+    // One at a time: what one `init` removes after a failure could be what another one has just made.
+    await withProcessLock(join(folder, '.glovebox-init.lock'), () => fill(folder, options.name));
   } catch (error) {
-    for (const path of [...made, temporary].reverse()) await rm(path, { recursive: true, force: true });
-    if (isErrnoError(error, 'EEXIST')) throw exists(file);
+    if (first !== undefined) await removeEmpty(folder, first);
     throw asIoError(error, `${folder}: a workspace could not be made there`);
   }
-  await rm(temporary, { force: true });
   return loadWorkspace(folder);
+}
+
+async function fill(folder: string, name: string): Promise<void> {
+  const file = join(folder, WORKSPACE_FILE);
+  const made: string[] = [];
+  try {
+    await checkAbsent(file);
+    for (const inside of ['pipelines', STATE_FOLDER]) await makeFolder(join(folder, inside), made);
+    const schema = join(folder, STATE_FOLDER, 'glovebox.schema.json');
+    await writeNoted(schema, `${JSON.stringify(workspaceJsonSchema(), null, 2)}\n`, 0o600, made);
+    await ignoreData(join(folder, '.gitignore'), made);
+    await writeFileAtomically(file, starterFile(name));
+  } catch (error) {
+    for (const path of made.reverse()) {
+      if ((await lstat(path)).isDirectory()) await rmdir(path);
+      else await rm(path);
+    }
+    throw error;
+  }
+}
+
+/** Removes `folder` and the folders above it up to `first`, as far as they are empty. */
+async function removeEmpty(folder: string, first: string): Promise<void> {
+  try {
+    for (let path = folder; path.length >= first.length; path = dirname(path)) await rmdir(path);
+  } catch (error) {
+    if (!isErrnoError(error, 'ENOTEMPTY', 'EEXIST', 'ENOENT')) throw error;
+  }
 }
 
 function checkName(name: string): void {
@@ -58,7 +75,9 @@ async function checkAbsent(file: string): Promise<void> {
     if (isErrnoError(error, 'ENOENT')) return;
     throw error;
   }
-  throw exists(file);
+  throw new WorkspaceError('EXISTS', `${file}: there is a workspace already`, {
+    hint: 'choose another folder, or edit that file',
+  });
 }
 
 async function makeFolder(path: string, made: string[]): Promise<void> {
@@ -72,9 +91,11 @@ async function makeFolder(path: string, made: string[]): Promise<void> {
   await chmod(path, 0o700);
 }
 
-async function writeNew(path: string, text: string, made: string[]): Promise<void> {
-  if ((await readTextFile(path)) === undefined) made.push(path);
-  await writeFileAtomically(path, text);
+/** Writes a file, and notes it in `made` where there was none. */
+async function writeNoted(path: string, text: string, mode: number, made: string[]): Promise<void> {
+  const isNew = (await readTextFile(path)) === undefined;
+  await writeFileAtomically(path, text, mode);
+  if (isNew) made.push(path);
 }
 
 /** Adds our lines to a .gitignore that is there already; a user's own lines stay, also when `init` fails. */
@@ -84,12 +105,5 @@ async function ignoreData(path: string, made: string[]): Promise<void> {
   const lines = starterIgnore.filter((line) => !present.has(line));
   if (lines.length === 0) return;
   const begin = old === undefined || old === '' || old.endsWith('\n') ? (old ?? '') : `${old}\n`;
-  if (old === undefined) made.push(path);
-  await writeFileAtomically(path, `${begin}${lines.join('\n')}\n`, 0o644);
-}
-
-function exists(file: string): WorkspaceError {
-  return new WorkspaceError('EXISTS', `${file}: there is a workspace already`, {
-    hint: 'choose another folder, or edit that file',
-  });
+  await writeNoted(path, `${begin}${lines.join('\n')}\n`, 0o644, made);
 }

@@ -30,7 +30,7 @@ export async function openTableEngine(
   const instance = await DuckDBInstance.create(':memory:', { threads: String(options.threads ?? 1) });
   const connection = await instance.connect();
   await connection.run(
-    `CREATE TABLE raw (${[...columns.map((name) => `${quoteName(name)} VARCHAR`), '"n" BIGINT'].join(', ')})`,
+    `CREATE TABLE raw (${[...columns.map((name) => `${quoteName(name)} VARCHAR`), `${quoteName(ROW_COLUMN)} BIGINT`].join(', ')})`,
   );
   const appender = await connection.createAppender('raw');
   for (const [i, row] of rows.entries()) {
@@ -51,8 +51,7 @@ export async function openTableEngine(
       `INSERT INTO ${table} VALUES ('${key.toString('hex')}', unhex('${pad(key, 0x36)}'), unhex('${pad(key, 0x5c)}'))`,
     );
   }
-  const source = `(SELECT * EXCLUDE (n), n AS ${quoteName(ROW_COLUMN)} FROM raw)`;
-  const sqlOf = (relation: Relation): string => printRelation(relation, { source });
+  const sqlOf = (relation: Relation): string => printRelation(relation, { source: 'raw' });
   const query = async (sql: string): Promise<Record<string, Scalar>[]> => {
     const reader = await connection.runAndReadAll(sql);
     return reader

@@ -1,5 +1,6 @@
 // All commands, in the order of the help. A new command is one file in this folder and one line here.
 import type { Command } from '../command.ts';
+import { demo } from './demo.ts';
 import { gc } from './gc.ts';
 import { get } from './get.ts';
 import { init } from './init.ts';
@@ -28,6 +29,7 @@ export const commands: Command[] = [
   run,
   runs,
   gc,
+  demo,
 ];
 
 /** Names that only hold commands together. */

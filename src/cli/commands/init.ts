@@ -81,7 +81,7 @@ async function makeMissingKeys(keys: LocalKeys, workspace: Workspace): Promise<s
 /** Remembers what is not there yet; the result removes it again after a failure (never the root key). */
 async function rememberAbsent(directory: string): Promise<() => Promise<void>> {
   if (!(await exists(directory))) return () => rm(directory, { recursive: true, force: true });
-  const candidates = [WORKSPACE_FILE, STATE_FOLDER, join(STATE_FOLDER, 'keys'), 'pipelines', '.gitignore'];
+  const candidates = [WORKSPACE_FILE, STATE_FOLDER, join(STATE_FOLDER, 'keys.json'), 'pipelines', '.gitignore'];
   const paths = candidates.map((name) => join(directory, name));
   const present = await Promise.all(paths.map(exists));
   const absent = paths.filter((_, index) => !present[index]);

@@ -43,7 +43,7 @@ export const asDouble = ({ value, type }: FitInput): Expression => (type === 'do
 
 /** The grid on which values between `min` and `max` take up to `bits` bits. */
 function gridFor(min: number, max: number, bits: number): Grid {
-  const pivot = min / 2 + max / 2;
+  const pivot = min === max ? min : min / 2 + max / 2;
   const reach = Math.max(max - pivot, pivot - min) || Math.abs(pivot) * 2 ** -12 || 1;
   const exponent = Math.min(1000, Math.max(-1000, bits - 1 - Math.ceil(Math.log2(reach))));
   return { pivot, scale: 2 ** exponent };

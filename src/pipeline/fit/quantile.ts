@@ -1,6 +1,7 @@
 // The exact median in bounded memory: a bracket around it from a sample, then one pass that counts what
 // lies below the bracket and keeps the smallest values inside it. When the median is not among them the
 // bracket is moved or narrowed and another pass follows; the values themselves never leave the engine.
+import type { AggregateValue } from '../engines/types.ts';
 import { PipelineError } from '../error.ts';
 import { call, literal } from '../plan/expressions.ts';
 import type { Expression } from '../plan/relation.ts';
@@ -40,8 +41,8 @@ const near = (value: Expression, quantile: number): Expression => ({
   args: [value, literal(quantile, 'double')],
 });
 
-/** What a pass asks for. `rank` is known from the second pass on; before, the middle is taken to be inside. */
-function outputs(value: Expression, { low, high }: Bracket): Record<string, Expression> {
+/** What a pass asks for. */
+function outputs(value: Expression, { low, high }: Bracket, keep: number): Record<string, Expression> {
   const [lowest, highest] = [literal(low, 'double'), literal(high, 'double')];
   const inside = call('and', call('greater', value, lowest), call('less', value, highest));
   const count = aggregate('count', value);
@@ -50,13 +51,15 @@ function outputs(value: Expression, { low, high }: Bracket): Record<string, Expr
   const kept: Expression = {
     kind: 'aggregate',
     function: 'smallest',
-    args: [value, literal(KEPT, 'integer')],
+    args: [value, literal(keep, 'integer')],
     filter: inside,
   };
   return {
     count,
     below,
     atLow,
+    lastBelow: aggregate('max', value, call('less', value, lowest)),
+    firstAbove: aggregate('min', value, call('greater', value, highest)),
     inside: aggregate('count', value, inside),
     atHigh: aggregate('count', value, call('equal', value, highest)),
     lower: call('lower_middle', kept, count, below, atLow),
@@ -68,24 +71,28 @@ function outputs(value: Expression, { low, high }: Bracket): Record<string, Expr
   };
 }
 
-/** The value of one middle rank, or where to look next. */
+/** Where a middle rank is: its value, or on which side of the bracket, or among too many inside it. */
 function locate(
-  result: ReturnType<typeof aggregates>,
-  bracket: Bracket,
+  result: Record<string, AggregateValue>,
+  { low, high }: Bracket,
   rank: bigint,
   element: number | null,
+  keep: number,
 ): number | 'below' | 'above' | 'inside' {
-  const [below, atLow, inside, atHigh] = [result.below, result.atLow, result.inside, result.atHigh].map(integerOf);
-  const toLow = (below ?? 0n) + (atLow ?? 0n);
-  if (rank <= (below ?? 0n)) return 'below';
-  if (rank <= toLow) return bracket.low;
-  if (rank <= toLow + (inside ?? 0n)) return rank - toLow <= BigInt(KEPT) && element !== null ? element : 'inside';
+  const below = integerOf(result.below);
+  const toLow = below + integerOf(result.atLow);
+  const toInside = toLow + integerOf(result.inside);
   // With low = high the value was counted already.
-  if (bracket.high > bracket.low && rank <= toLow + (inside ?? 0n) + (atHigh ?? 0n)) return bracket.high;
-  return 'above';
+  const toHigh = high > low ? toInside + integerOf(result.atHigh) : toLow;
+  if (rank === below) return numberOf(result.lastBelow) ?? 'below';
+  if (rank < below) return 'below';
+  if (rank <= toLow) return low;
+  if (rank <= toInside) return rank - toLow <= BigInt(keep) && element !== null ? element : 'inside';
+  if (rank <= toHigh) return high;
+  return rank === toHigh + 1n ? (numberOf(result.firstAbove) ?? 'above') : 'above';
 }
 
-function* learnMedian(value: Expression, where: string): Generator<FitRequest, number, FitAnswer> {
+function* learnMedian(value: Expression, where: string, keep: number): Generator<FitRequest, number, FitAnswer> {
   const quantiles = { low: near(value, 0.5 - MARGIN), high: near(value, 0.5 + MARGIN) };
   const sample = aggregates(yield { scope: 'sample', outputs: quantiles });
   const low = numberOf(sample.low) ?? 0;
@@ -93,7 +100,7 @@ function* learnMedian(value: Expression, where: string): Generator<FitRequest, n
   // The median is known to lie between these.
   let bounds: Bracket | undefined;
   for (let pass = 1; pass <= MAX_PASSES; pass++) {
-    const result = aggregates(yield { scope: 'full', outputs: outputs(value, bracket) });
+    const result = aggregates(yield { scope: 'full', outputs: outputs(value, bracket, keep) });
     const count = integerOf(result.count);
     const [min, max] = [numberOf(result.min), numberOf(result.max)];
     if (count === 0n || min === null || max === null) {
@@ -101,8 +108,8 @@ function* learnMedian(value: Expression, where: string): Generator<FitRequest, n
         hint: 'drop the column, or fill it with a constant first',
       });
     }
-    const lower = locate(result, bracket, (count + 1n) / 2n, numberOf(result.lower));
-    const upper = locate(result, bracket, count / 2n + 1n, numberOf(result.upper));
+    const lower = locate(result, bracket, (count + 1n) / 2n, numberOf(result.lower), keep);
+    const upper = locate(result, bracket, count / 2n + 1n, numberOf(result.upper), keep);
     if (typeof lower === 'number' && typeof upper === 'number') return lower === upper ? lower : middle(lower, upper);
     bounds ??= { low: min, high: max };
     if (lower === 'inside' || upper === 'inside') {
@@ -122,7 +129,7 @@ function* learnMedian(value: Expression, where: string): Generator<FitRequest, n
 }
 
 /** The part of a bracket that holds too many values where the median is to be expected: two fifths of it. */
-function interpolate({ low, high }: Bracket, result: ReturnType<typeof aggregates>, count: bigint): Bracket {
+function interpolate({ low, high }: Bracket, result: Record<string, AggregateValue>, count: bigint): Bracket {
   const before = integerOf(result.below) + integerOf(result.atLow);
   const share = Number(count / 2n - before) / Math.max(1, Number(integerOf(result.inside)));
   const at = (fraction: number): number => low * (1 - fraction) + high * fraction;
@@ -131,11 +138,14 @@ function interpolate({ low, high }: Bracket, result: ReturnType<typeof aggregate
 
 const middle = (a: number, b: number): number => (Number.isFinite(a + b) ? (a + b) / 2 : a / 2 + b / 2);
 
-/** The median; of an even number of values the mean of the two in the middle. */
-export const median: FitProgram = {
+/** The median, while an engine keeps at most `keep` values of a column. */
+export const medianKeeping = (keep: number): FitProgram => ({
   fills: false,
   *start(input): FitGenerator {
-    const value = yield* learnMedian(asDouble(input), `${input.label}: column "${input.column}"`);
+    const value = yield* learnMedian(asDouble(input), `${input.label}: column "${input.column}"`, keep);
     return [{ type: 'double', value: value + 0 }];
   },
-};
+});
+
+/** The median; of an even number of values the mean of the two in the middle. */
+export const median = medianKeeping(KEPT);

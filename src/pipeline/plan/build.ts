@@ -111,6 +111,9 @@ function expandGroup(group: Group, parameters: Parameters): NamedExpression[] {
     return [{ name: `${group.name}_*`, expression: parameter(group.parameter, 'tinyint') }];
   }
   const categories = categoriesOf(group, parameters);
+  if (categories.some((category) => category.includes('\0'))) {
+    throw new PipelineError('COLUMN', `a category of "${group.name}" holds a NUL character, which no column name can`);
+  }
   const one = (test: Expression): Expression => cast(test, 'tinyint');
   const columns = categories.map((category) => ({
     name: `${group.name}_${category}`,

@@ -80,7 +80,7 @@ describe('the header', () => {
     [['id', 'birth', 'diagnosis', 'amount', 'more'], 'has "more", which the pipeline does not declare'],
     [['id', 'birth', 'diagnosis', 'amount', 'amount'], '"amount" twice'],
     [['id', 'birth', 'diagnosis', 'amount', 'Amount'], '"Amount" twice'],
-    [['id', 'birth', 'diagnosis', 'amount', ''], 'column 5 has no name'],
+    [['id', 'birth', 'diagnosis', 'amount', ''], 'column 5 of the source has no name'],
     [['id', 'birth', 'diagnosis', 'amount', 'glovebox_row'], 'reserved'],
   ])('%j', async (header, says) => {
     const error = await failure({ steps: SAFE }, header);

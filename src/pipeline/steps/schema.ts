@@ -2,7 +2,10 @@
 import { z } from 'zod';
 
 /** A column's name as the pipeline file gives it. */
-export const columnName = z.string().min(1);
+export const columnName = z
+  .string()
+  .min(1)
+  .refine((name) => !name.includes('\0'), { error: 'must not hold a NUL character' });
 /** At least one column, none twice. */
 export const columnNames = z
   .array(columnName)
