@@ -34,7 +34,8 @@ function report(error: unknown, ui: Ui, signal: AbortSignal): ExitCode {
   if (error instanceof OutputClosedError || isErrnoError(error, 'EPIPE')) return EXIT.failed;
   const failure = explainError(error);
   if (signal.aborted) {
-    ui.failure({ exit: EXIT.interrupted, code: 'cli/INTERRUPTED', message: 'interrupted; nothing half done was kept' });
+    const told = { code: 'cli/INTERRUPTED', message: 'interrupted; nothing half done was kept', hint: 'start it again' };
+    ui.failure({ ...told, exit: EXIT.interrupted });
     return EXIT.interrupted;
   }
   ui.failure(failure);

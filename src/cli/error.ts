@@ -10,6 +10,8 @@ export type CliErrorCode =
   | 'EMPTY'
   /** A file changed while it was read. */
   | 'CHANGED'
+  /** The file that was to be written could not be. */
+  | 'WRITE'
   /** A passphrase is needed and there is no way to get one, or the two entries differ. */
   | 'PASSPHRASE'
   /** The program cannot work on this host. */

@@ -9,7 +9,7 @@ import { VaultError, type VaultErrorCode } from '../vault/index.ts';
 import { WorkspaceError, type WorkspaceErrorCode } from '../workspace/index.ts';
 import { CliError, type CliErrorCode } from './error.ts';
 import { printable } from './format.ts';
-import { HINTS } from './hints.ts';
+import { HINTS, HINTS_BY_EXIT } from './hints.ts';
 import { IncompleteOutputError } from './standard-streams.ts';
 
 export const EXIT = {
@@ -32,6 +32,7 @@ const cli: Exits<CliErrorCode> = {
   FILE: usage,
   EMPTY: usage,
   CHANGED: failed,
+  WRITE: failed,
   PASSPHRASE: usage,
   HOST: usage,
   DEMO: failed,
@@ -131,7 +132,7 @@ export interface Failure {
   /** `ROOM/CODE`, or `system/ERRNO`, or `internal`. */
   code: string;
   message: string;
-  hint?: string;
+  hint: string;
 }
 
 /** What to tell of `error`, and the exit code. Text is taken only from errors that are made for people (I1). */
@@ -154,9 +155,13 @@ export function explainError(error: unknown): Failure {
 function explainOurs(error: GloveboxError): Failure {
   const [room, exit] = placeOf(error);
   const code = `${room}/${error.code}`;
-  const hint = error.hint ?? HINTS[code];
-  const message = firstLower(error.message);
-  return { exit, code, message, ...(hint === undefined ? {} : { hint: firstLower(hint) }) };
+  // Reading or writing failed underneath: the system's words are better.
+  if (code === 'seal/IO' && isErrnoError(error.cause)) return { ...explainSystem(error.cause), code, exit };
+  return { exit, code, message: firstLower(error.message), hint: firstLower(error.hint ?? hintFor(code, exit)) };
+}
+
+function hintFor(code: string, exit: ExitCode): string {
+  return HINTS[code] ?? HINTS_BY_EXIT[exit] ?? 'try again';
 }
 
 function placeOf(error: GloveboxError): [room: string, exit: ExitCode] {
@@ -175,6 +180,8 @@ const SYSTEM: Record<string, string> = {
   ENOSPC: 'no space is left on the disk',
   EDQUOT: 'the disk quota is used up',
   ENOENT: 'there is no such file or folder',
+  ENOTDIR: 'a part of the path is not a folder',
+  EISDIR: 'is a folder',
   EACCES: 'the operating system does not allow it',
   EPERM: 'the operating system does not allow it',
   EROFS: 'the volume is mounted for reading only',
@@ -184,15 +191,13 @@ const SYSTEM: Record<string, string> = {
 
 /** The errno, the call and the path: the system's own text has nothing more, and other libraries fake it. */
 function explainSystem(error: NodeJS.ErrnoException): Failure {
-  const code = /^[A-Z0-9_]{1,30}$/.test(error.code ?? '') ? (error.code ?? '') : 'UNKNOWN';
+  const name = /^[A-Z0-9_]{1,30}$/.test(error.code ?? '') ? (error.code ?? '') : 'UNKNOWN';
   const call = /^[a-z0-9_]{1,30}$/.test(error.syscall ?? '') ? ` in ${error.syscall}` : '';
   const path = typeof error.path === 'string' ? `${printable(error.path)}: ` : '';
-  const isDenied = code === 'EACCES' || code === 'EPERM' || code === 'EROFS';
-  return {
-    exit: isDenied ? EXIT.denied : EXIT.failed,
-    code: `system/${code}`,
-    message: `${path}${SYSTEM[code] ?? 'the operating system refused it'} (${code}${call})`,
-  };
+  const exit = name === 'EACCES' || name === 'EPERM' || name === 'EROFS' ? EXIT.denied : EXIT.failed;
+  const code = `system/${name}`;
+  const message = `${path}${SYSTEM[name] ?? 'the operating system refused it'} (${name}${call})`;
+  return { exit, code, message, hint: hintFor(code, exit) };
 }
 
 function firstLower(message: string): string {

@@ -4,6 +4,15 @@ const DAMAGED = 'the object is damaged or was altered: put it again, or restore 
 
 export const HINTS: Record<string, string> = {
   'cli/USAGE': 'see: glovebox --help',
+  'cli/PASSPHRASE': 'name a file that holds it with GLOVEBOX_PASSPHRASE_FILE, or run it in a terminal',
+  'system/ENOSPC': 'free space or enlarge the volume, then try again; nothing half done was kept',
+  'system/EDQUOT': 'free space or enlarge the quota, then try again; nothing half done was kept',
+  'system/ENOENT': 'check the path',
+  'system/ENOTDIR': 'check the path',
+  'system/EACCES': 'check the owner and the mode of it, and of the folders above',
+  'system/EPERM': 'check the owner and the mode of it, and of the folders above',
+  'system/EMFILE': 'allow more open files: ulimit -n',
+  'workspace/SYNTAX': 'mend the file: it is YAML; see docs/reference/workspace.md',
   'workspace/SCHEMA': 'mend the file; what it may hold is in docs/reference/workspace.md',
   'workspace/REFERENCE': 'declare it in glovebox.yaml, or mend its name',
   'workspace/NOT_IMPLEMENTED': 'leave it out: this version cannot do it, and does not ignore it',
@@ -43,4 +52,13 @@ export const HINTS: Record<string, string> = {
   'vault/KIND': 'see the kinds of the datasets: glovebox ls',
   'pipeline/SPEC': 'mend the pipeline; what it may hold is in docs/reference/pipeline.md',
   'pipeline/ENGINE': 'try again; if it stays, report the command and this line',
+};
+
+/** The last resort, by exit code: every failure says what to do next. */
+export const HINTS_BY_EXIT: Record<number, string> = {
+  1: 'try again; nothing half done was kept',
+  2: 'see: glovebox --help',
+  3: 'ask whoever may grant it',
+  4: DAMAGED,
+  5: 'mend the data and put it again, or say in the pipeline what becomes of such rows',
 };

@@ -9,7 +9,7 @@ import { CliError } from './error.ts';
  * Writes `chunks` to the file `path` through a temporary file beside it (0600), which is removed on
  * failure. What is there already and is no regular file (a device, a FIFO) is written to directly.
  *
- * @throws CliError `FILE`; the operating system's error; what `chunks` throws
+ * @throws CliError `FILE`, `WRITE`; what `chunks` throws
  */
 export async function writeTargetFile(path: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
   const present = await statOrNothing(path);
@@ -19,7 +19,7 @@ export async function writeTargetFile(path: string, chunks: AsyncIterable<Uint8A
   if (present !== undefined && !present.isFile()) {
     const target = await open(path, 'w');
     try {
-      await writeAll(target, chunks);
+      await writeAll(target, path, chunks);
     } finally {
       await target.close();
     }
@@ -28,12 +28,12 @@ export async function writeTargetFile(path: string, chunks: AsyncIterable<Uint8A
   const temporary = join(dirname(path), `.${basename(path).slice(0, 200)}.${randomBytes(6).toString('hex')}.part`);
   try {
     const target = await open(temporary, 'wx', 0o600).catch((error: unknown) => {
-      if (!isErrnoError(error, 'ENOENT', 'ENOTDIR')) throw error;
+      if (!isErrnoError(error, 'ENOENT', 'ENOTDIR')) throw unwritable(path, error);
       throw new CliError('FILE', `${path}: there is no such folder`, { hint: 'make it first', cause: error });
     });
     try {
       await target.chmod(0o600);
-      await writeAll(target, chunks);
+      await writeAll(target, path, chunks);
       await target.sync();
     } finally {
       await target.close();
@@ -45,19 +45,32 @@ export async function writeTargetFile(path: string, chunks: AsyncIterable<Uint8A
   }
 }
 
-async function writeAll(target: FileHandle, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+async function writeAll(target: FileHandle, path: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
   for await (const chunk of chunks) {
     for (let offset = 0; offset < chunk.length; ) {
-      offset += (await target.write(chunk, offset)).bytesWritten;
+      const { bytesWritten } = await target.write(chunk, offset).catch((error: unknown) => {
+        throw unwritable(path, error);
+      });
+      offset += bytesWritten;
     }
   }
+}
+
+function unwritable(path: string, cause: unknown): unknown {
+  if (!isErrnoError(cause)) return cause;
+  const isFull = cause.code === 'ENOSPC' || cause.code === 'EDQUOT';
+  const reason = isFull ? 'no space is left on the disk' : `it cannot be written (${cause.code})`;
+  return new CliError('WRITE', `${path}: ${reason}; the file was not made`, {
+    hint: isFull ? 'free space, or name a file on another disk' : 'check the folder and its mode',
+    cause,
+  });
 }
 
 async function statOrNothing(path: string) {
   try {
     return await stat(path);
   } catch (error) {
-    if (isErrnoError(error, 'ENOENT')) return undefined;
+    if (isErrnoError(error, 'ENOENT', 'ENOTDIR')) return undefined;
     throw error;
   }
 }

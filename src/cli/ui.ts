@@ -64,7 +64,7 @@ export function createUi(json: boolean, streams: { stdout: Output; stderr: Outpu
       if (json) {
         open.close();
         const { code, message, hint, exit } = failure;
-        stderr.write(`${JSON.stringify({ error: { code, message, ...(hint === undefined ? {} : { hint }), exit } })}\n`);
+        stderr.write(`${JSON.stringify({ error: { code, message, hint, exit } })}\n`);
         return;
       }
       say('error', failure.message, failure.hint);

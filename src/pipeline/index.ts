@@ -1,4 +1,6 @@
 // The door of pipeline/: the pipeline file, the plan, the fit, and the relations that an engine runs.
+
+export { describePipeline, type PipelineDescription } from './describe.ts';
 export type { AggregateValue, CopyResult, Engine, OutputPart, Scalar } from './engines/types.ts';
 export { PipelineError, type PipelineErrorCode, type SpecPath } from './error.ts';
 export { type FitOutcome, fitPipeline, materializeDeduplication } from './fit/fit.ts';
@@ -12,8 +14,7 @@ export { printRelation, secretTableName } from './plan/printer.ts';
 export { quarantineRelation, REASON_COLUMN } from './plan/reading.ts';
 export { ROW_COLUMN, SPLIT_COLUMN } from './plan/relation.ts';
 export { type OutputColumn, type Transform, transformRelation } from './plan/transform.ts';
-export { type PipelineSpec, parsePipelineSpec, pipelineJsonSchema, pipelineSchema, refuseUnsupported } from './spec.ts';
-export { describePipeline, type PipelineDescription } from './describe.ts';
 export { FITTED_PATH, runPipeline } from './run.ts';
 export type { RunOptions, RunProgress, RunReport } from './run-types.ts';
 export { domainSecretTable, splitSecretTable } from './secrets.ts';
+export { type PipelineSpec, parsePipelineSpec, pipelineJsonSchema, pipelineSchema, refuseUnsupported } from './spec.ts';

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import type { Vault, VersionDraft } from '../vault/index.ts';
-import { type DuckDbEngine, startDuckDb } from './engines/duckdb/engine.ts';
+import { type DuckDbEngine, type EngineHost, startDuckDb, startHost } from './engines/duckdb/engine.ts';
 import type { SecretTable } from './engines/duckdb/protocol.ts';
 import { PipelineError } from './error.ts';
 import { explainBreach, explainFailure, isBrokenRule } from './failures.ts';
@@ -18,6 +18,8 @@ import { domainSecretTable, splitSecretTable } from './secrets.ts';
 import { unencryptedSwap } from './swap.ts';
 
 const DEFAULT_MEMORY_BYTES = 1e9;
+/** Steps that need memory by their nature (I6). */
+const MEMORY_STEPS = new Set(['deduplicate', 'impute', 'encode']);
 /** The fitted parameters' object in a version. */
 export const FITTED_PATH = 'fitted-parameters.json';
 
@@ -36,37 +38,39 @@ export async function runPipeline(vault: Vault, name: string, options: RunOption
       hint: 'turn it off (swapoff) or encrypt it; or say --allow-swap, which is recorded with the version',
     });
   }
-  const loaded = await loadPipeline(vault, name);
-  requireRows(loaded);
-  const run = newRunId();
+  const host = await startHost();
   const drafts: VersionDraft[] = [];
-  const progress = trackProgress(loaded, options);
-  const engine = await startEngine(vault, loaded, options, progress.onBytes);
-  const stop = (): void => void engine.kill();
+  const stop = (): void => void host.close();
   options.signal?.addEventListener('abort', stop, { once: true });
-  let outcome: FitOutcome | null = null;
   try {
     options.signal?.throwIfAborted();
+    const loaded = await loadPipeline(vault, name);
+    requireRows(loaded);
+    const progress = trackProgress(loaded, options);
+    const engine = await startEngine(host, vault, loaded, options, progress.onBytes);
+    const run = newRunId();
     const draftFor = (dataset: string): VersionDraft => {
       const draft = vault.draft(dataset, run);
       drafts.push(draft);
       return draft;
     };
-    outcome = await fitPipeline(loaded.plan, engine);
     const work: Work = { vault, loaded, engine, run, options, draftFor, progress };
-    const written = await transform(work, outcome);
-    const quarantined = await quarantine(work, outcome);
+    const outcome = await explaining(work, null, () => fitPipeline(loaded.plan, engine));
+    const { written, quarantined } = await explaining(work, outcome, async () => ({
+      written: await transform(work, outcome),
+      quarantined: await quarantine(work, outcome),
+    }));
     const report = makeReport(work, outcome, written, quarantined, performance.now() - started, swap.length > 0);
     options.signal?.throwIfAborted();
     if (report.published) await publish(work, report, written, quarantined);
     return report;
   } catch (error) {
     options.signal?.throwIfAborted();
-    throw await explain(error, loaded, outcome, engine, memoryOf(vault, options));
+    throw error;
   } finally {
     options.signal?.removeEventListener('abort', stop);
     // The engine dies before its pipes are let go of: a cut never looks like an end (I2).
-    await engine.close();
+    await host.close();
     for (const draft of drafts) await draft.abort();
   }
 }
@@ -110,6 +114,7 @@ const memoryOf = (vault: Vault, options: RunOptions): number =>
   options.memoryBytes ?? vault.workspace.engine.memoryBytes ?? DEFAULT_MEMORY_BYTES;
 
 async function startEngine(
+  host: EngineHost,
   vault: Vault,
   { plan, inputs }: LoadedPipeline,
   options: RunOptions,
@@ -122,7 +127,7 @@ async function startEngine(
     secrets.push(secret === 'split' ? splitSecretTable(bytes) : domainSecretTable(domain, bytes));
     bytes.fill(0);
   }
-  return startDuckDb({
+  return startDuckDb(host, {
     inputs,
     dialect: plan.spec.source.csv,
     columns: plan.sourceColumns,
@@ -241,25 +246,26 @@ async function publish(work: Work, report: RunReport, written: Written, quaranti
   }
 }
 
-/** Says in words what the engine's failure was; after a broken rule it looks for the first such row. */
-async function explain(
-  error: unknown,
-  loaded: LoadedPipeline,
+/** Runs `work`; says in words what the engine's failure was. After a broken rule it looks for the first such row. */
+async function explaining<Result>(
+  { loaded: { plan, inputs }, engine, vault, options }: Work,
   outcome: FitOutcome | null,
-  engine: DuckDbEngine,
-  memoryBytes: number,
-): Promise<unknown> {
-  const { plan, inputs } = loaded;
-  const memorySteps = plan.steps.filter(({ name }) => ['deduplicate', 'impute', 'encode'].includes(name));
-  const context = { inputs, dataset: plan.spec.source.dataset, memoryBytes, memorySteps: memorySteps.map(({ label }) => label) };
-  const explained = explainFailure(error, context);
-  if (!isBrokenRule(error)) return explained;
-  for (const [index, input] of inputs.entries()) {
-    engine.readOnly(index);
-    const breaches = await diagnoseFailure(plan, outcome?.fitted ?? null, engine);
-    if (breaches.length > 0) return explainBreach(breaches, context.dataset, input.name);
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    const { dataset } = plan.spec.source;
+    const memorySteps = plan.steps.filter(({ name }) => MEMORY_STEPS.has(name)).map(({ label }) => label);
+    const explained = explainFailure(error, { inputs, dataset, memoryBytes: memoryOf(vault, options), memorySteps });
+    if (!isBrokenRule(error)) throw explained;
+    for (const [index, input] of inputs.entries()) {
+      engine.readOnly(index);
+      const breaches = await diagnoseFailure(plan, outcome?.fitted ?? null, engine);
+      if (breaches.length > 0) throw explainBreach(breaches, dataset, input.name);
+    }
+    throw explained;
   }
-  return explained;
 }
 
 interface ProgressTracker {

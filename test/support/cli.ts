@@ -63,7 +63,9 @@ export interface Report {
 }
 
 /** Makes a workspace: a copy of `examples/NAME`, or `glovebox.yaml` and pipelines by name; then `init`. */
-export async function makeCliBox(from: { example: string } | { yaml: string; pipelines: Record<string, string> }): Promise<CliBox> {
+export async function makeCliBox(
+  from: { example: string } | { yaml: string; pipelines: Record<string, string> },
+): Promise<CliBox> {
   const folder = await mkdtemp(join(tmpdir(), 'glovebox-cli-'));
   const workspace = join(folder, 'workspace');
   const temporary = join(folder, 'tmp');
@@ -83,7 +85,8 @@ export async function makeCliBox(from: { example: string } | { yaml: string; pip
     workspace,
     data: join(workspace, 'data'),
     env,
-    start: (args, options = {}) => startCommand([COMMAND, '-C', workspace, ...args], { ...options, env: { ...env, ...options.env } }),
+    start: (args, options = {}) =>
+      startCommand([COMMAND, '-C', workspace, ...args], { ...options, env: { ...env, ...options.env } }),
     glovebox: (args, options) => box.start(args, options).outcome,
     async json<Result>(args: string[], options?: CommandOptions): Promise<Result> {
       const outcome = expectDone(await box.glovebox([...args, '--json'], options));
@@ -123,8 +126,11 @@ export function startCommand(args: string[], { input, wrap = [], env, detached =
 }
 
 /** The command succeeded, and said nothing that looks like a defect. */
-export function expectDone(outcome: Outcome): Outcome {
-  expect({ code: outcome.code, signal: outcome.signal, stderr: outcome.stderr }).toMatchObject({ code: 0, signal: null });
+export function expectDone<Ended extends Outcome>(outcome: Ended): Ended {
+  expect({ code: outcome.code, signal: outcome.signal, stderr: outcome.stderr }).toMatchObject({
+    code: 0,
+    signal: null,
+  });
   expectNoTrace(outcome);
   return outcome;
 }
@@ -152,4 +158,3 @@ export async function until<Value>(condition: () => Promise<Value | undefined>, 
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
-

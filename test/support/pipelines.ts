@@ -38,7 +38,11 @@ export interface Ran {
 }
 
 /** Plans, fits and transforms; the rows come in no certain order. */
-export async function run(parts: Record<string, unknown>, rows: Row[], options: { threads?: number } = {}): Promise<Ran> {
+export async function run(
+  parts: Record<string, unknown>,
+  rows: Row[],
+  options: { threads?: number } = {},
+): Promise<Ran> {
   const planned = await plan(parts);
   return withEngine(planned, rows, options, async (engine) => {
     const outcome = await fitPipeline(planned, engine);

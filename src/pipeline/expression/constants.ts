@@ -10,8 +10,7 @@ export interface TypedLiteral {
   type: ValueType;
 }
 
-const refuse = (what: string, hint?: string): PipelineError =>
-  new PipelineError('EXPRESSION', what, { hint });
+const refuse = (what: string, hint?: string): PipelineError => new PipelineError('EXPRESSION', what, { hint });
 
 /**
  * The constant of a VALUE_CONSTANT node. Numbers with a decimal point become doubles.

@@ -16,7 +16,17 @@ import {
   integerOf,
   numberOf,
 } from './program.ts';
-import { add, divideBy, fromDouble, fromInteger, multiply, type Rational, subtract, toDouble } from './rational.ts';
+import {
+  add,
+  divideBy,
+  fromDouble,
+  fromInteger,
+  multiply,
+  type Rational,
+  squareRoot,
+  subtract,
+  toDouble,
+} from './rational.ts';
 
 /** |n| is clamped there: 2^31 squares of it fit into 128 bits. */
 const LIMIT_BITS = 48;
@@ -109,7 +119,7 @@ function* learnMoments(input: FitInput): Generator<FitRequest, Moments, FitAnswe
     }
     const own = combine(result, grid, null);
     const finest = gridFor(min, max, LIMIT_BITS);
-    const done = isAccurate(grid, min, max, Math.sqrt(toDouble(own.variance)));
+    const done = isAccurate(grid, min, max, squareRoot(own.variance));
     if (done || pass === 2 || (finest.scale === grid.scale && finest.pivot === grid.pivot)) {
       if (input.fill === undefined || integerOf(result.missing) === 0n) return own;
       const fill = yield { scope: 'parameter', name: input.fill };
@@ -134,6 +144,6 @@ export const meanAndDeviation: FitProgram = {
   fills: true,
   *start(input): FitGenerator {
     const moments = yield* learnMoments(input);
-    return [double(toDouble(moments.mean)), double(Math.sqrt(toDouble(moments.variance)) || 1)];
+    return [double(toDouble(moments.mean)), double(squareRoot(moments.variance) || 1)];
   },
 };

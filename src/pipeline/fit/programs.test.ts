@@ -6,7 +6,7 @@ import { mostFrequent } from './categories.ts';
 import { mean, meanAndDeviation } from './moments.ts';
 import type { FitAnswer, FitProgram, FittedValue } from './program.ts';
 import { median, medianKeeping } from './quantile.ts';
-import { add, divideBy, fromDouble, multiply, type Rational, subtract, toDouble } from './rational.ts';
+import { add, divideBy, fromDouble, multiply, type Rational, squareRoot, subtract, toDouble } from './rational.ts';
 
 let engine: TableEngine;
 beforeAll(async () => {
@@ -15,12 +15,23 @@ beforeAll(async () => {
 afterAll(() => engine.close());
 
 /** Runs one program over doubles; its sample are the first `sample` of them. */
-async function learn(program: FitProgram, numbers: (number | null)[], sample: number, fill?: number): Promise<{ values: number[]; passes: number }> {
+async function learn(
+  program: FitProgram,
+  numbers: (number | null)[],
+  sample: number,
+  fill?: number,
+): Promise<{ values: number[]; passes: number }> {
   await engine.connection.run('DELETE FROM raw');
   const list = numbers.map((each, i) => `(${each === null ? 'NULL' : `'${each}'`}, ${i + 1})`);
   await engine.connection.run(`INSERT INTO raw VALUES ${list.join(', ')}`);
   const value = cast(column('x'), 'double');
-  const generator = program.start({ value, type: 'double', column: 'x', label: 'step 1', ...(fill === undefined ? {} : { fill: 'p' }) });
+  const generator = program.start({
+    value,
+    type: 'double',
+    column: 'x',
+    label: 'step 1',
+    ...(fill === undefined ? {} : { fill: 'p' }),
+  });
   let passes = 0;
   let step = generator.next();
   while (step.done !== true) {
@@ -46,7 +57,7 @@ function exactMoments(numbers: number[]): { mean: number; deviation: number } {
     const off = subtract(fromDouble(each), average);
     return add(total, multiply(off, off));
   }, zero);
-  return { mean: toDouble(average), deviation: Math.sqrt(toDouble(divideBy(squares, count))) };
+  return { mean: toDouble(average), deviation: squareRoot(divideBy(squares, count)) };
 }
 
 // Subnormal numbers are below what the scaling by powers of two resolves.
@@ -56,14 +67,22 @@ const double = fc
 /** Numbers of the kinds that break naive sums: far from 0, tiny, with outliers, constant, whole. */
 const shapes = fc.oneof(
   fc.array(double, { minLength: 1, maxLength: 40 }),
-  fc.array(double.map((x) => 1.7e9 + x / 1e3), { minLength: 2, maxLength: 40 }),
-  fc.array(double.map((x) => x * 1e-12), { minLength: 1, maxLength: 40 }),
-  fc.tuple(fc.array(double, { minLength: 1, maxLength: 20 }), fc.constantFrom(1e9, -1e12, 3e15)).map(([list, far]) => [...list, far]),
+  fc.array(
+    double.map((x) => 1.7e9 + x / 1e3),
+    { minLength: 2, maxLength: 40 },
+  ),
+  fc.array(
+    double.map((x) => x * 1e-12),
+    { minLength: 1, maxLength: 40 },
+  ),
+  fc
+    .tuple(fc.array(double, { minLength: 1, maxLength: 20 }), fc.constantFrom(1e9, -1e12, 3e15))
+    .map(([list, far]) => [...list, far]),
   fc.tuple(double, fc.integer({ min: 1, max: 9 })).map(([x, n]) => Array.from({ length: n }, () => x)),
   fc.array(fc.integer({ min: 0, max: 5 }), { minLength: 1, maxLength: 40 }),
   fc.array(fc.constantFrom(1e300, -1e300, 5e299), { minLength: 1, maxLength: 9 }),
 );
-const check = { seed: 1, numRuns: 600 };
+const check = { seed: 20250630, numRuns: 60 };
 
 describe('mean and deviation', () => {
   it('are those of exact arithmetic, to 1e-9 of the scale of the data, whatever the sample', async () => {
@@ -93,7 +112,10 @@ describe('mean and deviation', () => {
   });
 
   it('refuse a column without values, and name it', async () => {
-    await expect(learn(mean, [null, null], 1)).rejects.toMatchObject({ code: 'FIT', message: expect.stringContaining('"x"') });
+    await expect(learn(mean, [null, null], 1)).rejects.toMatchObject({
+      code: 'FIT',
+      message: expect.stringContaining('"x"'),
+    });
   });
 });
 
@@ -121,13 +143,16 @@ describe('median', () => {
 
 describe('mode', () => {
   it('is the most frequent value, the smallest of several', async () => {
-    const property = fc.asyncProperty(fc.array(fc.constantFrom(-1, 0, -0, 0.1, 2, 1e300), { minLength: 1, maxLength: 12 }), async (numbers) => {
-      const counts = new Map<number, number>();
-      for (const each of numbers) counts.set(each + 0, (counts.get(each + 0) ?? 0) + 1);
-      const most = Math.max(...counts.values());
-      const expected = Math.min(...[...counts].filter(([, count]) => count === most).map(([each]) => each));
-      expect((await learn(mostFrequent, numbers, 5)).values[0]).toBe(expected);
-    });
+    const property = fc.asyncProperty(
+      fc.array(fc.constantFrom(-1, 0, -0, 0.1, 2, 1e300), { minLength: 1, maxLength: 12 }),
+      async (numbers) => {
+        const counts = new Map<number, number>();
+        for (const each of numbers) counts.set(each + 0, (counts.get(each + 0) ?? 0) + 1);
+        const most = Math.max(...counts.values());
+        const expected = Math.min(...[...counts].filter(([, count]) => count === most).map(([each]) => each));
+        expect((await learn(mostFrequent, numbers, 5)).values[0]).toBe(expected);
+      },
+    );
     await fc.assert(property, check);
   });
 });

@@ -20,7 +20,9 @@ import {
 const MARGIN = 0.016;
 /** How many values inside the bracket an engine keeps: enough for 55 million rows in one pass. */
 const KEPT = 900_000;
-const MAX_PASSES = 60;
+/** After so many passes the bracket is halved by the bit patterns of doubles, which ends for any numbers. */
+const INTERPOLATED_PASSES = 6;
+const MAX_PASSES = 150;
 
 /** low ≤ median ≤ high is hoped for; the values strictly between them are kept. */
 interface Bracket {
@@ -114,7 +116,7 @@ function* learnMedian(value: Expression, where: string, keep: number): Generator
     bounds ??= { low: min, high: max };
     if (lower === 'inside' || upper === 'inside') {
       bounds = bracket;
-      bracket = interpolate(bracket, result, count);
+      bracket = pass < INTERPOLATED_PASSES ? interpolate(bracket, result, count) : lowerHalf(bracket);
       continue;
     }
     if (lower === 'below') bounds = { low: bounds.low, high: Math.min(bounds.high, bracket.low) };
@@ -134,6 +136,20 @@ function interpolate({ low, high }: Bracket, result: Record<string, AggregateVal
   const share = Number(count / 2n - before) / Math.max(1, Number(integerOf(result.inside)));
   const at = (fraction: number): number => low * (1 - fraction) + high * fraction;
   return { low: Math.max(low, at(Math.max(0, share - 0.2))), high: Math.min(high, at(Math.min(1, share + 0.2))) };
+}
+
+/** Half of the doubles between two doubles. */
+function lowerHalf({ low, high }: Bracket): Bracket {
+  const view = new DataView(new ArrayBuffer(8));
+  // Bit patterns as integers that are in the order of the doubles.
+  const flip = (bits: bigint): bigint => (bits < 0n ? -(bits & 0x7fff_ffff_ffff_ffffn) : bits);
+  const ordinal = (value: number): bigint => {
+    view.setFloat64(0, value);
+    return flip(view.getBigInt64(0));
+  };
+  const center = (ordinal(low) + ordinal(high)) >> 1n;
+  view.setBigInt64(0, center < 0n ? -center | (-1n << 63n) : center);
+  return { low, high: view.getFloat64(0) };
 }
 
 const middle = (a: number, b: number): number => (Number.isFinite(a + b) ? (a + b) / 2 : a / 2 + b / 2);

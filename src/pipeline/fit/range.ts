@@ -31,6 +31,9 @@ export const minimumAndRange: FitProgram = {
       const fill = 'value' in answer ? Number(answer.value) : min;
       [min, max] = [Math.min(min, fill), Math.max(max, fill)];
     }
+    if (!Number.isFinite(max - min)) {
+      throw new PipelineError('LIMIT', `${input.label}: the values of column "${input.column}" lie too far apart`);
+    }
     // Adding 0 turns -0 into 0.
     return [
       { type: 'double', value: min + 0 },

@@ -37,6 +37,28 @@ export const divideBy = (a: Rational, n: bigint): Rational => ({ ...a, denominat
 
 const bitLength = (value: bigint): number => value.toString(2).length;
 
+/** The double nearest to the square root of the fraction, which is not negative. */
+export function squareRoot({ numerator, denominator }: Rational): number {
+  if (numerator <= 0n) return 0;
+  // 2^(2 half) times the fraction has at least 140 bits, its root 70.
+  const half = Math.max(0, Math.ceil((140 - bitLength(numerator) + bitLength(denominator)) / 2));
+  const scaled = (numerator << BigInt(2 * half)) / denominator;
+  const root = integerRoot(scaled);
+  // Twice the root, its last bit set when something was cut off: see toDouble.
+  const exact = root * root === scaled && scaled * denominator === numerator << BigInt(2 * half);
+  return toDouble({ numerator: exact ? root << 1n : (root << 1n) | 1n, denominator: 1n << BigInt(half + 1) });
+}
+
+/** The greatest integer whose square is not greater (Newton's method from above). */
+function integerRoot(value: bigint): bigint {
+  let root = 1n << BigInt(Math.ceil(bitLength(value) / 2));
+  while (true) {
+    const next = (root + value / root) >> 1n;
+    if (next >= root) return root;
+    root = next;
+  }
+}
+
 /** The double nearest to the fraction, ties to even. Subnormal results may be rounded twice. */
 export function toDouble({ numerator, denominator }: Rational): number {
   if (numerator === 0n) return 0;

@@ -24,9 +24,13 @@ export function matchHeader(
   const declared = Object.keys(spec.columns);
   const present = declared.filter((name) => header.includes(name)).length;
   if (present * 2 < declared.length) {
-    throw new PipelineError('COLUMN', `the first line of ${source} names ${present} of the ${declared.length} declared columns`, {
-      hint: 'a CSV object begins with a line of column names; check it, and source.csv.delimiter',
-    });
+    throw new PipelineError(
+      'COLUMN',
+      `the first line of ${source} names ${present} of the ${declared.length} declared columns`,
+      {
+        hint: 'a CSV object begins with a line of column names; check it, and source.csv.delimiter',
+      },
+    );
   }
   const seen = new Map<string, string>();
   for (const [i, name] of header.entries()) {

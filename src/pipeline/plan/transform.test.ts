@@ -26,22 +26,41 @@ describe('reading values', () => {
   };
 
   it('casts with TRY_CAST; NaN and infinities are missing', async () => {
-    expect(await read('double', {}, ['1.5', ' 2 ', '-3e2', 'nan', 'inf', '-Infinity', '1e999', 'x', '1,5', null])).toEqual(
-      [1.5, 2, -300, null, null, null, null, 'dropped', 'dropped', null],
-    );
-    expect(await read('integer', {}, ['7', '-8', '2.5', '99999999999999999999', 'x'])).toEqual([7n, -8n, 3n, 'dropped', 'dropped']);
+    expect(
+      await read('double', {}, ['1.5', ' 2 ', '-3e2', 'nan', 'inf', '-Infinity', '1e999', 'x', '1,5', null]),
+    ).toEqual([1.5, 2, -300, null, null, null, null, 'dropped', 'dropped', null]);
+    expect(await read('integer', {}, ['7', '-8', '2.5', '99999999999999999999', 'x'])).toEqual([
+      7n,
+      -8n,
+      3n,
+      'dropped',
+      'dropped',
+    ]);
     expect(await read('boolean', {}, ['true', 'F', '1', 'yes', 'maybe'])).toEqual([true, false, true, true, 'dropped']);
-    expect(await read('date', {}, ['2020-02-29', '2021-02-29', '01/02/2020'])).toEqual(['2020-02-29', 'dropped', 'dropped']);
+    expect(await read('date', {}, ['2020-02-29', '2021-02-29', '01/02/2020'])).toEqual([
+      '2020-02-29',
+      'dropped',
+      'dropped',
+    ]);
   });
 
   it('takes date formats, a decimal comma, texts for missing, and blanks off', async () => {
-    expect(await read('date', { date_format: ['%d.%m.%Y', '%Y%m%d'] }, ['29.02.2020', '20200301', '2020-03-01'])).toEqual([
-      '2020-02-29',
-      '2020-03-01',
+    expect(
+      await read('date', { date_format: ['%d.%m.%Y', '%Y%m%d'] }, ['29.02.2020', '20200301', '2020-03-01']),
+    ).toEqual(['2020-02-29', '2020-03-01', 'dropped']);
+    expect(await read('double', { decimal: ',' }, ['1,5', '1.5', '1.234,5', '2'])).toEqual([
+      1.5,
       'dropped',
+      'dropped',
+      2,
     ]);
-    expect(await read('double', { decimal: ',' }, ['1,5', '1.5', '1.234,5', '2'])).toEqual([1.5, 'dropped', 'dropped', 2]);
-    expect(await read('string', { trim: true, nulls: ['?', 'NA'] }, [' a b ', ' ?', 'NA ', '  ', 'na'])).toEqual(['a b', null, null, null, 'na']);
+    expect(await read('string', { trim: true, nulls: ['?', 'NA'] }, [' a b ', ' ?', 'NA ', '  ', 'na'])).toEqual([
+      'a b',
+      null,
+      null,
+      null,
+      'na',
+    ]);
     expect(await read('string', {}, [' a '])).toEqual([' a ']);
   });
 });
@@ -96,22 +115,48 @@ describe('rules', () => {
 
   const failing: [string, Record<string, unknown>, number, number[]][] = [
     ['a value that does not cast', { columns: { ...columns, x: { type: 'double' } } }, 1, [2, 2]],
-    ['a value out of bounds', { columns: { ...columns, x: { type: 'double', otherwise: 'drop' } }, expect: [{ column: 'x', between: [0, 100] }] }, 2, [3, 1]],
-    ['a missing value', { columns: { ...columns, x: { type: 'double', otherwise: 'drop' } }, expect: [{ column: 's', not: null }] }, 2, [3, 1]],
-    ['a pattern', { columns: { ...columns, x: { type: 'double', otherwise: 'drop' } }, expect: [{ column: 's', matches: 'a|b' }] }, 2, [5, 2]],
+    [
+      'a value out of bounds',
+      {
+        columns: { ...columns, x: { type: 'double', otherwise: 'drop' } },
+        expect: [{ column: 'x', between: [0, 100] }],
+      },
+      2,
+      [3, 1],
+    ],
+    [
+      'a missing value',
+      { columns: { ...columns, x: { type: 'double', otherwise: 'drop' } }, expect: [{ column: 's', not: null }] },
+      2,
+      [3, 1],
+    ],
+    [
+      'a pattern',
+      { columns: { ...columns, x: { type: 'double', otherwise: 'drop' } }, expect: [{ column: 's', matches: 'a|b' }] },
+      2,
+      [5, 2],
+    ],
   ];
-  it.each(failing)('%s stops the run, also when the column is dropped and the row filtered out', async (_, change, check, [first, count]) => {
-    for (const steps of [[], [{ drop: ['x', 's'] }], [{ filter: { where: 'n = 1' } }], [{ filter: { where: 'n = 1' } }, { drop: ['x', 's'] }, { filter: { where: 'n > 0' } }]]) {
-      const planned = await plan({ ...change, steps });
-      await withEngine(planned, rows, {}, async (engine) => {
-        const { fitted } = await fitPipeline(planned, engine);
-        await expect(engine.rows(transformRelation(planned, fitted).relation)).rejects.toThrow(`glovebox:${check}`);
-        const breaches = await diagnoseFailure(planned, fitted, engine);
-        expect(breaches.map(({ firstRow, rows: broken }) => [firstRow, broken])).toEqual([[first, count]]);
-        expect(await diagnoseFailure(planned, null, engine)).toEqual(breaches);
-      });
-    }
-  });
+  it.each(failing)(
+    '%s stops the run, also when the column is dropped and the row filtered out',
+    async (_, change, check, [first, count]) => {
+      for (const steps of [
+        [],
+        [{ drop: ['x', 's'] }],
+        [{ filter: { where: 'n = 1' } }],
+        [{ filter: { where: 'n = 1' } }, { drop: ['x', 's'] }, { filter: { where: 'n > 0' } }],
+      ]) {
+        const planned = await plan({ ...change, steps });
+        await withEngine(planned, rows, {}, async (engine) => {
+          const { fitted } = await fitPipeline(planned, engine);
+          await expect(engine.rows(transformRelation(planned, fitted).relation)).rejects.toThrow(`glovebox:${check}`);
+          const breaches = await diagnoseFailure(planned, fitted, engine);
+          expect(breaches.map(({ firstRow, rows: broken }) => [firstRow, broken])).toEqual([[first, count]]);
+          expect(await diagnoseFailure(planned, null, engine)).toEqual(breaches);
+        });
+      }
+    },
+  );
 
   it("a step's own check counts only the rows that get there", async () => {
     const names = { n: { type: 'integer' }, s: { type: 'string' } };
@@ -143,7 +188,10 @@ describe('the split', () => {
       { name: 'test', fraction: 0.25, below: null },
     ]);
     expect(planSplit({ by: 'x', train: 0.1, validation: 0.2, test: 0.7 }).parts[0]?.below).toBe(`1${'9'.repeat(63)}`);
-    expect(planSplit({ by: 'x', train: 1e-7, validation: 0.9999999, test: 0 }).parts.map(({ name }) => name)).toEqual(['train', 'validation']);
+    expect(planSplit({ by: 'x', train: 1e-7, validation: 0.9999999, test: 0 }).parts.map(({ name }) => name)).toEqual([
+      'train',
+      'validation',
+    ]);
   });
 
   it('is the one that SHA-256 of the secret and the source text gives, before any step', async () => {
@@ -167,7 +215,9 @@ describe('the split', () => {
     const ran = await run({ columns, split, expect: expectRule }, some);
     expect(values(ran.rows, 'id')).toEqual(['a', 'b']);
     const planned = await plan({ columns, split, expect: expectRule });
-    await withEngine(planned, some, {}, async (engine) => expect(await diagnoseFailure(planned, null, engine)).toEqual([]));
+    await withEngine(planned, some, {}, async (engine) =>
+      expect(await diagnoseFailure(planned, null, engine)).toEqual([]),
+    );
   });
 });
 
@@ -179,7 +229,10 @@ describe('pseudonyms', () => {
     const rows = [...texts.map((id, i) => ({ id, number: String(i) })), { id: null, number: null }];
     const ran = await run({ columns, steps }, rows);
     const hmac = (text: string) => createHmac('sha256', testSecret('domain:patient')).update(text).digest('hex');
-    expect(ran.rows).toEqual([...texts.map((id, i) => ({ id: hmac(id), number: hmac(String(i)) })), { id: null, number: null }]);
+    expect(ran.rows).toEqual([
+      ...texts.map((id, i) => ({ id: hmac(id), number: hmac(String(i)) })),
+      { id: null, number: null },
+    ]);
   });
 
   it('reach the SQL as references only', async () => {
@@ -199,10 +252,15 @@ describe('names and constants', () => {
     const odd = 'a "b" \'c\'; DROP TABLE raw --';
     const columns = { [odd]: { type: 'string' } };
     const nasty = "x'); DROP TABLE raw; --";
-    const ran = await run({ columns, expect: [{ column: odd, in: [nasty, 'y', 'z\0'] }], steps: [{ encode: { columns: [odd], with: 'one_hot' } }], fit: 'all' }, [
-      { [odd]: nasty },
-      { [odd]: 'y' },
-    ]);
+    const ran = await run(
+      {
+        columns,
+        expect: [{ column: odd, in: [nasty, 'y', 'z\0'] }],
+        steps: [{ encode: { columns: [odd], with: 'one_hot' } }],
+        fit: 'all',
+      },
+      [{ [odd]: nasty }, { [odd]: 'y' }],
+    );
     expect(ran.columns.map(({ name }) => name)).toEqual([`${odd}_${nasty}`, `${odd}_y`]);
     expect(ran.rows.map((row) => Object.values(row))).toEqual([
       [1, 0],

@@ -66,7 +66,10 @@ export interface StepContext {
   /** Refuses a name for a new column that is taken, or ours. */
   newName(name: string, path?: SpecPath): void;
   /** Raises an error about the step's options. */
-  fail(message: string, details?: { code?: PipelineErrorCode; hint?: string | undefined; path?: SpecPath | undefined }): never;
+  fail(
+    message: string,
+    details?: { code?: PipelineErrorCode; hint?: string | undefined; path?: SpecPath | undefined },
+  ): never;
   /** Parses user SQL over the step's columns; groups may not be read. */
   parse(sql: string, path: SpecPath): Promise<TypedExpression & { reads: Column[] }>;
   /** A name for a fitted parameter, such as `amount.median`, that no other step has. */

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Box, collect, makeBox, streamOf } from '../../../../test/support/box.ts';
 import { prepareInputs } from '../../inputs.ts';
 import { type Expression, type NamedExpression, type Relation, ROW_COLUMN } from '../../plan/relation.ts';
-import { type DuckDbEngine, type DuckDbOptions, startDuckDb } from './engine.ts';
+import { type DuckDbEngine, type DuckDbOptions, startDuckDb, startHost } from './engine.ts';
 import { EngineFailureError } from './process.ts';
 
 const dialect = { delimiter: ',', quote: '"', escape: '"', encoding: 'utf-8', malformed: 'fail' } as const;
@@ -41,7 +41,7 @@ async function start(
   for (const [path, content] of Object.entries(objects)) await box.vault.put('claims-raw', path, streamOf(content));
   const { inputs } = await prepareInputs(await box.vault.pin('claims-raw', '*'), dialect);
   const columns = inputs[0]?.header ?? [];
-  engine = await startDuckDb({ inputs, dialect, columns, secrets: [], threads: 2, memoryBytes: 5e8, ...options });
+  engine = await startDuckDb(await startHost(), { inputs, dialect, columns, secrets: [], threads: 2, memoryBytes: 5e8, ...options });
   return engine;
 }
 

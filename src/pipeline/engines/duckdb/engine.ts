@@ -63,28 +63,31 @@ function sourceOf(relation: Relation): Relation & { kind: 'source' } {
   return relation.kind === 'source' ? relation : sourceOf(relation.input);
 }
 
-/** Starts the engine's process and makes its FIFOs. @throws EngineFailureError */
-export async function startDuckDb(options: DuckDbOptions): Promise<DuckDbEngine> {
+/** The engine's process, before it knows what to do. */
+export interface EngineHost {
+  folder: string;
+  child: EngineProcess;
+  /** Kills the process and removes its FIFOs. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/** Starts the engine's process; it gets ready while the caller plans. */
+export async function startHost(): Promise<EngineHost> {
   const folder = await makeFifoFolder();
-  let child: EngineProcess | undefined;
+  const child = startEngineProcess(folder);
   const close = async (): Promise<void> => {
-    await child?.kill();
+    await child.kill();
     await rm(folder, { recursive: true, force: true });
   };
-  try {
-    child = startEngineProcess(folder);
-    await child.ask({
-      op: 'start',
-      folder,
-      threads: options.threads,
-      memoryBytes: options.memoryBytes,
-      secrets: options.secrets,
-    });
-    return { ...passes(options, child, folder), isolation: child.isolation, peakBytes: child.peakBytes, close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  return { folder, child, close };
+}
+
+/** Tells the engine its settings and secrets. @throws EngineFailureError */
+export async function startDuckDb(host: EngineHost, options: DuckDbOptions): Promise<DuckDbEngine> {
+  const { folder, child } = host;
+  const { threads, memoryBytes, secrets } = options;
+  await child.ask({ op: 'start', folder, threads, memoryBytes, secrets });
+  return { ...passes(options, child, folder), isolation: child.isolation, peakBytes: child.peakBytes, close: host.close };
 }
 
 function passes(
