@@ -2,7 +2,7 @@
 // (a) DuckDB alone on a plaintext CSV, writing plaintext Parquet, and (b) `glovebox run` on a sealed CSV,
 // writing sealed Parquet; alternating, results compared. A ratio is time: lower is better.
 import { spawnSync } from 'node:child_process';
-import { createWriteStream, cpSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, createWriteStream, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline as pipe } from 'node:stream/promises';
@@ -106,7 +106,17 @@ try {
   }
   const bytes = statSync(csv).size;
   console.log(
-    JSON.stringify({ bench: 'run', ratios, spread, peakMemoryMB, seconds, node: process.versions.node, rows, bytes, pairs }),
+    JSON.stringify({
+      bench: 'run',
+      ratios,
+      spread,
+      peakMemoryMB,
+      seconds,
+      node: process.versions.node,
+      rows,
+      bytes,
+      pairs,
+    }),
   );
 } finally {
   rmSync(folder, { recursive: true, force: true });

@@ -4,7 +4,12 @@ import { build } from './build.ts';
 import { run } from './process.ts';
 
 if (await build()) {
-  process.exitCode = await run(process.execPath, [join('dist', 'cli', 'main.js'), 'demo', '.demo', ...process.argv.slice(2)]);
+  process.exitCode = await run(process.execPath, [
+    join('dist', 'cli', 'main.js'),
+    'demo',
+    '.demo',
+    ...process.argv.slice(2),
+  ]);
 } else {
   process.exitCode = 1;
 }

@@ -39,14 +39,20 @@ function partOf(folder: string, path: string): string {
 
 async function digest(file: string): Promise<Digest> {
   const connection = await (await DuckDBInstance.create(':memory:', { memory_limit: '2GB' })).connect();
-  const columns = (await connection.runAndReadAll(`DESCRIBE FROM read_parquet('${file}', hive_partitioning = false)`)).getRowObjectsJS();
+  const columns = (
+    await connection.runAndReadAll(`DESCRIBE FROM read_parquet('${file}', hive_partitioning = false)`)
+  ).getRowObjectsJS();
   const outputs = columns.flatMap(({ column_name: name, column_type: type }) => {
     const column = `"${String(name)}"`;
     if (type === 'DOUBLE') return [`avg(${column})`, `min(${column})`, `max(${column})`, `count(${column})`];
     return [`sum(hash(CAST(${column} AS VARCHAR)))`, `count(${column})`];
   });
   const names = outputs.map((output, index) => `${output} AS "${index} ${output.replaceAll('"', '')}"`);
-  const [row = {}] = (await connection.runAndReadAll(`SELECT count(*) AS rows, ${names.join(', ')} FROM read_parquet('${file}', hive_partitioning = false)`)).getRowObjectsJS();
+  const [row = {}] = (
+    await connection.runAndReadAll(
+      `SELECT count(*) AS rows, ${names.join(', ')} FROM read_parquet('${file}', hive_partitioning = false)`,
+    )
+  ).getRowObjectsJS();
   return Object.fromEntries(
     Object.entries(row).map(([name, value]) => [name, typeof value === 'number' ? value : String(value)]),
   );

@@ -54,7 +54,9 @@ async function typical(connection: DuckDBConnection): Promise<void> {
 
 /** The fraction of the range of a SHA-256, as hexadecimal text. */
 function threshold(fraction: number): string {
-  return Math.round(fraction * 2 ** 52).toString(16).padStart(13, '0');
+  return Math.round(fraction * 2 ** 52)
+    .toString(16)
+    .padStart(13, '0');
 }
 
 /** The sealed side's objects are on the disk when it says so: these must be too. */

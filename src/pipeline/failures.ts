@@ -27,13 +27,13 @@ export function isBrokenRule(error: unknown): boolean {
   return error instanceof EngineFailureError && error.failure.kind === 'check';
 }
 
-/** The error for a rule that rows of the object `object` broke. */
-export function explainBreach(breaches: Breach[], dataset: string, object: string): PipelineError {
+/** The error for rules that rows of `where` broke (`dataset/object`); there is at least one. */
+export function explainBreach(breaches: Breach[], where: string): PipelineError {
   const [first] = breaches.toSorted((a, b) => a.firstRow - b.firstRow);
   const more = breaches.length > 1 ? `; ${breaches.length} rules are broken` : '';
   return new PipelineError(
     'CONTRACT',
-    `${dataset}/${object}, row ${first?.firstRow}: ${first?.description} (${first?.rows} ${first?.rows === 1 ? 'row' : 'rows'}${more})`,
+    `${where}, row ${first?.firstRow}: ${first?.description} (${first?.rows} ${first?.rows === 1 ? 'row' : 'rows'}${more})`,
     { hint: 'rows count from 1 after the header; mend the data, or let the rule say otherwise: drop or quarantine' },
   );
 }

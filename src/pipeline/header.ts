@@ -60,7 +60,7 @@ function wrongEncoding(object: string, form: CsvForm, cause?: unknown): Pipeline
 
 function splitRecord(
   text: string,
-  { delimiter, quote, escape }: CsvForm,
+  { delimiter, quote, escape: escapeWith }: CsvForm,
   object: string,
   cut: boolean,
 ): { fields: string[]; end: number; lines: number } {
@@ -71,7 +71,7 @@ function splitRecord(
   for (let at = 0; at < text.length; at++) {
     const character = text[at] as string;
     if (quoted) {
-      if (character === escape && text[at + 1] === quote) field += text[++at];
+      if (character === escapeWith && text[at + 1] === quote) field += text[++at];
       else if (character === quote) quoted = false;
       else {
         if (character === '\n') lines++;

@@ -75,7 +75,9 @@ function checkSource(spec: PipelineSpec, workspace: Workspace): void {
     });
   }
   if (config.kind !== 'raw') {
-    throw new PipelineError('SPEC', `the source "${dataset}" is a derived dataset; a pipeline reads a raw one`, { path });
+    throw new PipelineError('SPEC', `the source "${dataset}" is a derived dataset; a pipeline reads a raw one`, {
+      path,
+    });
   }
 }
 
@@ -86,4 +88,3 @@ function planWorkspace({ datasets, domains }: Workspace): PlanWorkspace {
     compareClassification: (a, b) => compareClassification(a as Classification, b as Classification),
   };
 }
-

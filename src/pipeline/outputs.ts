@@ -1,7 +1,6 @@
 // What a run asks of the engine besides the fit and the transform: the quarantined rows, and counts.
 import type { Engine } from './engines/types.ts';
-import { column, text } from './plan/expressions.ts';
-import { call } from './plan/expressions.ts';
+import { call, column, text } from './plan/expressions.ts';
 import type { Plan } from './plan/plan.ts';
 import { quarantineRelation, REASON_COLUMN } from './plan/reading.ts';
 import type { Relation } from './plan/relation.ts';
@@ -14,7 +13,11 @@ export function quarantineOutput(plan: Plan): { relation: Relation; columns: Out
 }
 
 /** One pass that counts the rows of each split. */
-export async function countSplits(engine: Engine, { relation, splitColumn }: Transform, splits: string[]): Promise<Record<string, number>> {
+export async function countSplits(
+  engine: Engine,
+  { relation, splitColumn }: Transform,
+  splits: string[],
+): Promise<Record<string, number>> {
   const outputs = splits.map((split) => ({
     name: split,
     expression: {

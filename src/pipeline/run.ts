@@ -7,7 +7,7 @@ import type { SecretTable } from './engines/duckdb/protocol.ts';
 import { PipelineError } from './error.ts';
 import { explainBreach, explainFailure, isBrokenRule } from './failures.ts';
 import { type FitOutcome, fitPipeline } from './fit/fit.ts';
-import { serializeFitted } from './fit/parameters.ts';
+import { type FittedParameters, serializeFitted } from './fit/parameters.ts';
 import { type LoadedPipeline, loadPipeline } from './load.ts';
 import { countSplits, quarantineOutput } from './outputs.ts';
 import { diagnoseFailure } from './plan/contract.ts';
@@ -34,9 +34,13 @@ export async function runPipeline(vault: Vault, name: string, options: RunOption
   const started = performance.now();
   const swap = unencryptedSwap();
   if (swap.length > 0 && options.allowSwap !== true) {
-    throw new PipelineError('HOST', `this host has unencrypted swap (${swap.join(', ')}): plaintext could reach a disk`, {
-      hint: 'turn it off (swapoff) or encrypt it; or say --allow-swap, which is recorded with the version',
-    });
+    throw new PipelineError(
+      'HOST',
+      `this host has unencrypted swap (${swap.join(', ')}): plaintext could reach a disk`,
+      {
+        hint: 'turn it off (swapoff) or encrypt it; or say --allow-swap, which is recorded with the version',
+      },
+    );
   }
   const host = await startHost();
   const drafts: VersionDraft[] = [];
@@ -56,7 +60,7 @@ export async function runPipeline(vault: Vault, name: string, options: RunOption
     };
     const work: Work = { vault, loaded, engine, run, options, draftFor, progress };
     const outcome = await explaining(work, null, () => fitPipeline(loaded.plan, engine));
-    const { written, quarantined } = await explaining(work, outcome, async () => ({
+    const { written, quarantined } = await explaining(work, outcome.fitted, async () => ({
       written: await transform(work, outcome),
       quarantined: await quarantine(work, outcome),
     }));
@@ -99,7 +103,8 @@ function requireRows({ plan, inputs, objects }: LoadedPipeline): void {
     });
   }
   if (inputs.length === 0) {
-    const which = objects.length === 1 ? `${dataset}/${objects[0]?.path} has` : `the ${objects.length} objects of ${dataset} have`;
+    const which =
+      objects.length === 1 ? `${dataset}/${objects[0]?.path} has` : `the ${objects.length} objects of ${dataset} have`;
     throw new PipelineError('CONTRACT', `${which} a header and no rows`, { hint: 'put the file again with its rows' });
   }
 }
@@ -146,12 +151,21 @@ async function transform(work: Work, { fitted, contract }: FitOutcome): Promise<
   const built = transformRelation(plan, fitted);
   const splits = built.splitColumn === null ? ['all'] : (plan.split?.parts ?? []).map((part) => part.name);
   // DuckDB cannot tell how many rows went into each part of a CSV: they are counted beforehand.
-  const counted = format === 'csv' && built.splitColumn !== null ? await countSplits(work.engine, built, splits) : undefined;
+  const counted =
+    format === 'csv' && built.splitColumn !== null ? await countSplits(work.engine, built, splits) : undefined;
   work.progress.begin('transform');
   const paths = splits.map((split) => `${split}.${format}`);
   const sinks = paths.map((path) => ({ start: (pipe: string) => draft.drain(path, pipe) }));
   const parts = splits.map((split) => ({ split }));
-  const copied = await work.engine.copy(built.relation, built.columns, parts, built.splitColumn, format, sinks, counted);
+  const copied = await work.engine.copy(
+    built.relation,
+    built.columns,
+    parts,
+    built.splitColumn,
+    format,
+    sinks,
+    counted,
+  );
   for (const path of paths) {
     if (!(await draft.finish(path))) throw new PipelineError('ENGINE', `the engine wrote nothing to ${path}`);
   }
@@ -246,26 +260,42 @@ async function publish(work: Work, report: RunReport, written: Written, quaranti
   }
 }
 
-/** Runs `work`; says in words what the engine's failure was. After a broken rule it looks for the first such row. */
+/** Does `act`; says in words what the engine's failure was. After a broken rule it looks for the first such row. */
 async function explaining<Result>(
-  { loaded: { plan, inputs }, engine, vault, options }: Work,
-  outcome: FitOutcome | null,
-  work: () => Promise<Result>,
+  work: Work,
+  fitted: FittedParameters | null,
+  act: () => Promise<Result>,
 ): Promise<Result> {
   try {
-    return await work();
+    return await act();
   } catch (error) {
+    const { vault, options, loaded } = work;
+    const { plan, inputs } = loaded;
     const { dataset } = plan.spec.source;
     const memorySteps = plan.steps.filter(({ name }) => MEMORY_STEPS.has(name)).map(({ label }) => label);
     const explained = explainFailure(error, { inputs, dataset, memoryBytes: memoryOf(vault, options), memorySteps });
-    if (!isBrokenRule(error)) throw explained;
-    for (const [index, input] of inputs.entries()) {
-      engine.readOnly(index);
-      const breaches = await diagnoseFailure(plan, outcome?.fitted ?? null, engine);
-      if (breaches.length > 0) throw explainBreach(breaches, dataset, input.name);
-    }
-    throw explained;
+    throw isBrokenRule(error) ? ((await findBreach(work, fitted)) ?? explained) : explained;
   }
+}
+
+/** One object after the other for the source's own rules; for those of steps, all of them together. */
+async function findBreach(
+  { loaded: { plan, inputs }, engine }: Work,
+  fitted: FittedParameters | null,
+): Promise<PipelineError | undefined> {
+  const { dataset } = plan.spec.source;
+  for (const [index, { name }] of inputs.entries()) {
+    engine.readOnly(index);
+    const breaches = await diagnoseFailure(plan, null, engine);
+    if (breaches.length > 0) return explainBreach(breaches, `${dataset}/${name}`);
+  }
+  if (fitted === null) return undefined;
+  engine.readOnly(null);
+  const breaches = await diagnoseFailure(plan, fitted, engine);
+  const [only] = inputs;
+  const where =
+    inputs.length === 1 && only !== undefined ? `${dataset}/${only.name}` : `${dataset} (all objects in order)`;
+  return breaches.length > 0 ? explainBreach(breaches, where) : undefined;
 }
 
 interface ProgressTracker {

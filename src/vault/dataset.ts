@@ -20,7 +20,10 @@ export interface OpenDataset {
   context: EncryptionContext;
   keyring(): Promise<KeyringNode>;
   /** The record's content and etag; undefined where there is none. @throws VaultError `TAMPERED` */
-  readRecord<Kind extends keyof Places>(kind: Kind, name: string): Promise<{ record: Places[Kind]; etag: string } | undefined>;
+  readRecord<Kind extends keyof Places>(
+    kind: Kind,
+    name: string,
+  ): Promise<{ record: Places[Kind]; etag: string } | undefined>;
   /** Writes a record where it belongs, or at `place`; `expected` as in the store. @throws VaultError `CONFLICT` */
   writeRecord(record: NameRecord | VersionRecord | HeadRecord, options?: WriteOptions): Promise<void>;
 }
@@ -44,7 +47,12 @@ export function openDataset(
   const context = { 'glovebox:workspace': workspace, 'glovebox:dataset': name };
   const keyring = once(() => keys.keyring(config.key));
   const recordKey = once(async () => {
-    const place = { store, dataset: name, keyring: await keyring(), context: { ...context, 'glovebox:purpose': RECORD_KEY } };
+    const place = {
+      store,
+      dataset: name,
+      keyring: await keyring(),
+      context: { ...context, 'glovebox:purpose': RECORD_KEY },
+    };
     return readOrMakeSecret(place, RECORD_KEY, RECORD_KEY_BYTES);
   });
   return {

@@ -111,11 +111,7 @@ export async function openReader(dataset: OpenDataset, info: ObjectInfo): Promis
 }
 
 /** Opens an object for reading as a stream; the object must be the one that `info` names (I2, I5). */
-export async function openObject(
-  dataset: OpenDataset,
-  info: ObjectInfo,
-  signal?: AbortSignal,
-): Promise<OpenedObject> {
+export async function openObject(dataset: OpenDataset, info: ObjectInfo, signal?: AbortSignal): Promise<OpenedObject> {
   const reader = await openReader(dataset, info);
   try {
     const opened = await openStream(reader, {
@@ -150,7 +146,9 @@ export async function renameObject(dataset: OpenDataset, from: string, to: strin
   const { record, etag } = await readName(dataset, from);
   if (from === to) return;
   const { formerly: _, ...plain } = record;
-  const exists = new VaultError('EXISTS', `${dataset.name}/${to} exists`, { hint: 'choose another name, or say --force' });
+  const exists = new VaultError('EXISTS', `${dataset.name}/${to} exists`, {
+    hint: 'choose another name, or say --force',
+  });
   if (!replace && (await dataset.readRecord('name', to)) !== undefined) throw exists;
   await dataset.writeRecord({ ...plain, name: to, formerly: from }, { place: from, expected: etag });
   try {

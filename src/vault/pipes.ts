@@ -1,5 +1,6 @@
 // Pinned objects and their way into FIFOs: what a run reads, for all its passes.
 import { type OpeningPipe, openToPipe, type PipeTarget } from '../seal/index.ts';
+import type { ObjectReader } from '../store/index.ts';
 import type { OpenDataset } from './dataset.ts';
 import { type ObjectInfo, openObject, openReader } from './objects.ts';
 
@@ -38,11 +39,19 @@ export async function pinObject(dataset: OpenDataset, info: ObjectInfo): Promise
         const options = { keyring: await dataset.keyring(), context: dataset.context };
         const expected = { messageId: info.messageId, plaintextSize: info.size };
         const pipe = await openToPipe(source, { ...options, ...expected }, target);
-        return { ...pipe, done: pipe.done.finally(() => source.close()) };
+        return { ...pipe, done: closeAfter(pipe.done, source) };
       } catch (error) {
         await source.close();
         throw error;
       }
     },
   };
+}
+
+async function closeAfter<Result>(work: Promise<Result>, reader: ObjectReader): Promise<Result> {
+  try {
+    return await work;
+  } finally {
+    await reader.close();
+  }
 }

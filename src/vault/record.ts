@@ -38,7 +38,12 @@ const versionRecord = z.strictObject({
   /** The run's own account: counts and names, never a data value. */
   summary: z.record(z.string(), z.unknown()),
 });
-const headRecord = z.strictObject({ kind: z.literal('head'), dataset: z.string(), name: z.string(), version: z.string() });
+const headRecord = z.strictObject({
+  kind: z.literal('head'),
+  dataset: z.string(),
+  name: z.string(),
+  version: z.string(),
+});
 
 export type NameRecord = z.infer<typeof nameRecord>;
 export type VersionRecord = z.infer<typeof versionRecord>;
@@ -49,7 +54,10 @@ const SCHEMAS = { name: nameRecord, version: versionRecord, head: headRecord };
 type RecordOf = { name: NameRecord; version: VersionRecord; head: HeadRecord };
 
 /** Seals a record under the 32-byte record key. */
-export async function sealRecord(record: NameRecord | VersionRecord | HeadRecord, key: Uint8Array): Promise<Uint8Array> {
+export async function sealRecord(
+  record: NameRecord | VersionRecord | HeadRecord,
+  key: Uint8Array,
+): Promise<Uint8Array> {
   const jwe = await new CompactEncrypt(Buffer.from(JSON.stringify(record)))
     .setProtectedHeader({ alg: 'dir', enc: 'A256GCM' })
     .encrypt(key);

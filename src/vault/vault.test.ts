@@ -78,7 +78,12 @@ describe('objects', () => {
 });
 
 describe('versions', () => {
-  const publish = async (dataset: string, version: string, text: string, companionOf?: { dataset: string; version: string }) => {
+  const publish = async (
+    dataset: string,
+    version: string,
+    text: string,
+    companionOf?: { dataset: string; version: string },
+  ) => {
     const draft = box.vault.draft(dataset, version);
     await draft.putJson('data.json', text);
     return draft.publish({ pipeline: 'p', writer: 'w', summary: {}, ...(companionOf ? { companionOf } : {}) });
@@ -176,8 +181,14 @@ describe('I2: tampering', () => {
       await rename(`${one}.x`, two);
     };
     const place = async (dataset: string, kind: string, name: string): Promise<string> => {
-      if (kind === 'objects') return join(box.dataFolder, dataset, kind, (await box.vault.stat(dataset, name)).messageId);
-      return join(box.dataFolder, dataset, kind, (await readdir(join(box.dataFolder, dataset, kind))).find((file) => file.includes(name)) as string);
+      if (kind === 'objects')
+        return join(box.dataFolder, dataset, kind, (await box.vault.stat(dataset, name)).messageId);
+      return join(
+        box.dataFolder,
+        dataset,
+        kind,
+        (await readdir(join(box.dataFolder, dataset, kind))).find((file) => file.includes(name)) as string,
+      );
     };
     for (const kind of ['objects', 'names']) {
       const [a, b, c] = await Promise.all([
@@ -185,7 +196,10 @@ describe('I2: tampering', () => {
         place('claims-raw', kind, 'b'),
         place('other-raw', kind, 'a'),
       ]);
-      for (const [one, two] of [[a, b], [a, c]] as const) {
+      for (const [one, two] of [
+        [a, b],
+        [a, c],
+      ] as const) {
         await swap(one, two);
         expect(INTEGRITY).toContain(await outcome('claims-raw', 'a'));
         await swap(one, two);

@@ -86,7 +86,8 @@ export function openVault(workspace: Workspace, keys: KeyProvider): Vault {
     let dataset = datasets.get(name);
     if (dataset === undefined) {
       const storeConfig = workspace.stores[config.store];
-      if (storeConfig?.provider !== 'dir') throw new VaultError('NOT_FOUND', `the workspace has no store ${config.store}`);
+      if (storeConfig?.provider !== 'dir')
+        throw new VaultError('NOT_FOUND', `the workspace has no store ${config.store}`);
       let store = stores.get(config.store);
       if (store === undefined) {
         store = openDirectoryStore(resolve(workspace.directory, storeConfig.path));

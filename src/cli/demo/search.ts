@@ -1,5 +1,5 @@
 // Searches files for plaintext: what the demo and its planted control rest on.
-import { type Dirent, createReadStream } from 'node:fs';
+import { createReadStream, type Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isErrnoError } from '../../lib/index.ts';

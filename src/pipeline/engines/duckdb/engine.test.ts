@@ -41,7 +41,15 @@ async function start(
   for (const [path, content] of Object.entries(objects)) await box.vault.put('claims-raw', path, streamOf(content));
   const { inputs } = await prepareInputs(await box.vault.pin('claims-raw', '*'), dialect);
   const columns = inputs[0]?.header ?? [];
-  engine = await startDuckDb(await startHost(), { inputs, dialect, columns, secrets: [], threads: 2, memoryBytes: 5e8, ...options });
+  engine = await startDuckDb(await startHost(), {
+    inputs,
+    dialect,
+    columns,
+    secrets: [],
+    threads: 2,
+    memoryBytes: 5e8,
+    ...options,
+  });
   return engine;
 }
 

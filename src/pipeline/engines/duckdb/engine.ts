@@ -48,8 +48,8 @@ export interface DuckDbEngine extends Engine {
     sinks: PartSink[],
     counts?: Record<string, number>,
   ): Promise<CopyResult>;
-  /** From now on a pass reads the input with this index only. */
-  readOnly(index: number): void;
+  /** From now on a pass reads the input with this index only; null: all again. */
+  readOnly(index: number | null): void;
   /** Most memory that the child has had, in bytes. */
   peakBytes(): number;
   /** Kills the child at once: nothing that reads from it sees a clean end that it could trust. */
@@ -87,7 +87,12 @@ export async function startDuckDb(host: EngineHost, options: DuckDbOptions): Pro
   const { folder, child } = host;
   const { threads, memoryBytes, secrets } = options;
   await child.ask({ op: 'start', folder, threads, memoryBytes, secrets });
-  return { ...passes(options, child, folder), isolation: child.isolation, peakBytes: child.peakBytes, close: host.close };
+  return {
+    ...passes(options, child, folder),
+    isolation: child.isolation,
+    peakBytes: child.peakBytes,
+    close: host.close,
+  };
 }
 
 function passes(
@@ -135,7 +140,7 @@ function passes(
   return {
     kill: child.kill,
     readOnly(index) {
-      inputs = options.inputs.slice(index, index + 1);
+      inputs = index === null ? options.inputs : options.inputs.slice(index, index + 1);
     },
     async aggregate(input, outputs: NamedExpression[]) {
       const relation: Relation = { kind: 'project', input, columns: outputs };
@@ -178,7 +183,11 @@ function passes(
 }
 
 /** The rows of each part, by the files that DuckDB says it wrote. */
-function rowsOf(files: { path: string; rows: number }[], parts: OutputPart[], places: string[] | null): Record<string, number> {
+function rowsOf(
+  files: { path: string; rows: number }[],
+  parts: OutputPart[],
+  places: string[] | null,
+): Record<string, number> {
   const unknown = places === null ? files.length !== 1 : files.some(({ path }) => !places.includes(path));
   if (unknown) throw new EngineFailureError({ kind: 'engine', name: 'rows outside the parts' });
   const rows = parts.map(({ split }, index): [string, number] => {
