@@ -76,7 +76,7 @@ try {
   await pipe(generateClaims({ rows, seed: 1, malformed: 0 }), createWriteStream(csv));
   cpSync(here('./run/glovebox.yaml'), join(workspace, 'glovebox.yaml'), { recursive: true });
   cpSync(here('./run/pipelines'), join(workspace, 'pipelines'), { recursive: true });
-  for (const key of ['raw', 'features']) glovebox('key', 'create', key);
+  glovebox('init');
   glovebox('put', csv, 'claims-raw/claims.csv');
   const secrets = join(folder, 'secrets.json');
   writeFileSync(secrets, '', { mode: 0o600 });

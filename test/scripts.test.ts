@@ -16,7 +16,8 @@ const needs: Record<string, () => string | undefined> = {
     succeeds('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt'])
       ? undefined
       : 'needs root, or user namespaces, to mount a disk of its own (unshare -rm)',
-  'a user other than root': () => (process.getuid?.() === 0 ? 'needs a user other than root' : undefined),
+  script: () =>
+    succeeds('script', ['--version']) ? undefined : 'script(1) is not installed: apt-get install bsdutils',
 };
 
 function succeeds(program: string, args: string[]): boolean {
@@ -57,8 +58,12 @@ describe('the runner', () => {
     expect(run('echo a\n!stdout a\n').join()).toContain('stdout matches');
     expect(run('echo CANARY >&2\n').join()).toContain('a data value is printed');
     expect(run('mkdir -p ws/data/x/tmp; touch ws/data/x/tmp/y\n').join()).toContain('left behind: ws/data/x/tmp/y');
-    expect(run('[1] : glovebox put; mkdir -p d/objects; touch d/objects/1; exit 1\n').join()).toContain('changed the store');
-    expect(run('[1] : glovebox; echo glovebox: failed >&2; exit 1\n').join()).toContain('not one clear line and a hint');
+    expect(run('[1] : glovebox put; mkdir -p d/objects; touch d/objects/1; exit 1\n').join()).toContain(
+      'changed the store',
+    );
+    expect(run('[1] : glovebox x; echo glovebox: failed >&2; exit 1\n').join()).toContain(
+      'not one clear line and a hint',
+    );
   });
 
   test('lets what is right pass', () => {

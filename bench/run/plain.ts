@@ -46,7 +46,7 @@ async function typical(connection: DuckDBConnection): Promise<void> {
     .toSorted()
     .map((category) => `CAST(diagnosis = '${category}' AS TINYINT) AS "diagnosis_${category}"`);
   const select = `SELECT ${pseudonym} AS patient_id, year(CAST(birth_date AS DATE)) AS birth_date, substr(zip, 1, 3) AS zip,
-    ${scaled.join(', ')}, CAST(readmitted AS BOOLEAN) AS readmitted, ${encoded.join(', ')}, ${split} AS split FROM ${source}`;
+    ${encoded.join(', ')}, ${scaled.join(', ')}, CAST(readmitted AS BOOLEAN) AS readmitted, ${split} AS split FROM ${source}`;
   await connection.run(
     `COPY (${select}) TO '${output}' (FORMAT parquet, PARTITION_BY (split), OVERWRITE_OR_IGNORE, FILENAME_PATTERN 'part_{i}')`,
   );

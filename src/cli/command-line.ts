@@ -11,7 +11,10 @@ import { createUi, type Ui } from './ui.ts';
 export async function runCommandLine(): Promise<void> {
   const args = process.argv.slice(2);
   // Before parsing, so that mistakes in the arguments are told in the right form too.
-  const ui = createUi(args.slice(0, args.includes('--') ? args.indexOf('--') : args.length).includes('--json'), process);
+  const ui = createUi(
+    args.slice(0, args.includes('--') ? args.indexOf('--') : args.length).includes('--json'),
+    process,
+  );
   const controller = new AbortController();
   listen(ui, controller);
   if (!hardenProcess() && process.platform === 'linux') {
@@ -34,7 +37,11 @@ function report(error: unknown, ui: Ui, signal: AbortSignal): ExitCode {
   if (error instanceof OutputClosedError || isErrnoError(error, 'EPIPE')) return EXIT.failed;
   const failure = explainError(error);
   if (signal.aborted) {
-    const told = { code: 'cli/INTERRUPTED', message: 'interrupted; nothing half done was kept', hint: 'start it again' };
+    const told = {
+      code: 'cli/INTERRUPTED',
+      message: 'interrupted; nothing half done was kept',
+      hint: 'start it again',
+    };
     ui.failure({ ...told, exit: EXIT.interrupted });
     return EXIT.interrupted;
   }

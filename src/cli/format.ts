@@ -48,7 +48,9 @@ export function printable(text: string): string {
 export function formatTable(heading: string[], rows: string[][]): string[] {
   const lines = [heading, ...rows].map((row) => row.map(printable));
   const widths = heading.map((_, column) => Math.max(...lines.map((line) => width(line[column] ?? ''))));
-  const isNumeric = heading.map((_, column) => rows.every((row) => /^[\d.,]+( [kMGTP]?B)?$|^-$/.test(row[column] ?? '')));
+  const isNumeric = heading.map((_, column) =>
+    rows.every((row) => /^[\d.,]+( [kMGTP]?B)?$|^-$/.test(row[column] ?? '')),
+  );
   return lines.map((line) =>
     line
       .map((cell, column) => {

@@ -12,8 +12,8 @@ export const HINTS: Record<string, string> = {
   'system/EACCES': 'check the owner and the mode of it, and of the folders above',
   'system/EPERM': 'check the owner and the mode of it, and of the folders above',
   'system/EMFILE': 'allow more open files: ulimit -n',
-  'workspace/SYNTAX': 'mend the file: it is YAML; see docs/reference/workspace.md',
-  'workspace/SCHEMA': 'mend the file; what it may hold is in docs/reference/workspace.md',
+  'workspace/SYNTAX': 'mend the file: it is YAML; see docs/workspace.md',
+  'workspace/SCHEMA': 'mend the file; what it may hold is in docs/workspace.md',
   'workspace/REFERENCE': 'declare it in glovebox.yaml, or mend its name',
   'workspace/NOT_IMPLEMENTED': 'leave it out: this version cannot do it, and does not ignore it',
   'workspace/IO': 'check that the file is there and that you may use it',
@@ -38,7 +38,8 @@ export const HINTS: Record<string, string> = {
   'seal/CONTEXT_MISMATCH': 'the object belongs to another dataset or workspace: restore the store from a copy',
   'seal/MESSAGE_MISMATCH': DAMAGED,
   'seal/SIZE_MISMATCH': DAMAGED,
-  'seal/UNWRAP_FAILED': 'its key is not one of this workspace, or it was altered: see glovebox inspect and glovebox key ls',
+  'seal/UNWRAP_FAILED':
+    'its key is not one of this workspace, or it was altered: see glovebox inspect and glovebox key ls',
   'seal/LIMIT': DAMAGED,
   'seal/UNSUPPORTED': DAMAGED,
   'seal/COMPRESSION': 'put the file again whole, or name it without .gz and .zst if it is not compressed',
@@ -50,7 +51,7 @@ export const HINTS: Record<string, string> = {
   'store/NOT_A_STORE': 'mend the path of the store in glovebox.yaml',
   'store/IO': 'check the disk, then try again; nothing half done was kept',
   'vault/KIND': 'see the kinds of the datasets: glovebox ls',
-  'pipeline/SPEC': 'mend the pipeline; what it may hold is in docs/reference/pipeline.md',
+  'pipeline/SPEC': 'mend the pipeline; what it may hold is in docs/pipeline.md',
   'pipeline/ENGINE': 'try again; if it stays, report the command and this line',
 };
 

@@ -21,7 +21,8 @@ export function parseBytes(text: string): number {
   const [, number, unit] = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(text.trim()) ?? [];
   const factor = SIZES[(unit ?? '?').toLowerCase()];
   const bytes = Math.round(Number(number) * (factor ?? Number.NaN));
-  if (!Number.isSafeInteger(bytes) || bytes <= 0) throw usage(`not a size: ${text}`, 'write 512MB, 2GiB or a number of bytes');
+  if (!Number.isSafeInteger(bytes) || bytes <= 0)
+    throw usage(`not a size: ${text}`, 'write 512MB, 2GiB or a number of bytes');
   return bytes;
 }
 

@@ -1,6 +1,14 @@
 // Makes the parser from the commands' data, and runs the command that was asked for.
-import { Argument, Command as Parser, CommanderError, Option } from 'commander';
-import { type Command, type CommandContext, type Given, kebab, type OptionDefinition, showOption, showUsage } from './command.ts';
+import { Argument, CommanderError, Option, Command as Parser } from 'commander';
+import {
+  type Command,
+  type CommandContext,
+  type Given,
+  kebab,
+  type OptionDefinition,
+  showOption,
+  showUsage,
+} from './command.ts';
 import { commands, groups } from './commands/index.ts';
 import { usage } from './error.ts';
 import type { Ui } from './ui.ts';
@@ -9,8 +17,17 @@ import type { Ui } from './ui.ts';
 export const globalOptions = {
   directory: { short: 'C', value: 'DIR', description: 'the workspace', byDefault: 'this folder, or the nearest above' },
   json: { description: 'print results and errors as JSON' },
-  role: { value: 'ROLE', description: 'act as this role of glovebox.yaml (not enforced yet)', byDefault: 'GLOVEBOX_ROLE' },
+  role: {
+    value: 'ROLE',
+    description: 'act as this role of glovebox.yaml (not enforced yet)',
+    byDefault: 'GLOVEBOX_ROLE',
+  },
 } satisfies Record<string, OptionDefinition>;
+
+/** A global option as the help shows it; `-C` has no long form. */
+export function shownGlobalOption(name: string, definition: OptionDefinition): string {
+  return name === 'directory' ? '-C DIR' : showOption(name, definition);
+}
 
 export const SUMMARY = 'secure data preprocessing: sealed data in, a pipeline run, sealed features out';
 
@@ -50,9 +67,7 @@ function makeParser({ version, ui, signal }: ProgramOptions): Parser {
       writeErr: () => undefined, // usage errors are told with all others
     });
   for (const [name, definition] of Object.entries(globalOptions)) {
-    program.addOption(
-      name === 'directory' ? new Option('-C <DIR>', describe(definition)) : toOption(name, definition),
-    );
+    program.addOption(name === 'directory' ? new Option('-C <DIR>', describe(definition)) : toOption(name, definition));
   }
   const parents = new Map<string, Parser>();
   for (const command of commands) {
@@ -95,7 +110,10 @@ function addCommand(parent: Parser, command: Command, context: (parser: Parser) 
 
 function toOption(name: string, definition: OptionDefinition): Option {
   const { value, parse } = definition;
-  const option = new Option(showOption(name, definition).replace(/ \S+$/, value === undefined ? '$&' : ` <${value}>`), describe(definition));
+  const option = new Option(
+    showOption(name, definition).replace(/ \S+$/, value === undefined ? '$&' : ` <${value}>`),
+    describe(definition),
+  );
   if (parse !== undefined) option.argParser(parse);
   return option;
 }
@@ -124,6 +142,7 @@ function explainUsage(error: CommanderError, args: string[]): Error {
   const help = `glovebox ${named === undefined ? '' : `${named.name} `}--help`;
   if (error.code === 'commander.help') return usage('no command was given', `see: ${help}`);
   const message = error.message.replace(/^error: /, '').replace(/\n?\(Did you mean .*\?\)/, '');
-  const hint = suggestion === undefined ? `see: ${help}` : `${suggestion.charAt(0).toLowerCase()}${suggestion.slice(1)}`;
+  const hint =
+    suggestion === undefined ? `see: ${help}` : `${suggestion.charAt(0).toLowerCase()}${suggestion.slice(1)}`;
   return usage(message.split('\n')[0] ?? message, hint);
 }

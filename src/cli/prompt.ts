@@ -85,7 +85,10 @@ function openTerminal(variable: string): number {
   try {
     terminal = openSync('/dev/tty', 'r+');
   } catch (error) {
-    throw new CliError('PASSPHRASE', 'a passphrase is needed, and there is no terminal to ask for it', { hint, cause: error });
+    throw new CliError('PASSPHRASE', 'a passphrase is needed, and there is no terminal to ask for it', {
+      hint,
+      cause: error,
+    });
   }
   if (process.stderr.isTTY || process.stdin.isTTY || process.stdout.isTTY) return terminal;
   closeSync(terminal); // a terminal that nobody looks at: a job in the background would stop for ever
@@ -103,9 +106,9 @@ function readLine(input: ReadStream, signal: AbortSignal): Promise<string> {
       for (const character of chunk) {
         if (character === '\r' || character === '\n') return resolve(text);
         if (character === '\u0003') {
-          // Raw mode gives the key, not the signal.
+          // Raw mode gives the key, not the signal; the signal then ends the waiting.
           process.kill(process.pid, 'SIGINT');
-          return stop();
+          return undefined;
         }
         if (character === '\u0004') return stop();
         if (character === '\u007f' || character === '\b') text = [...text].slice(0, -1).join('');

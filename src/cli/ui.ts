@@ -2,8 +2,9 @@
 // to standard error. The voice: no capital at the start of a line; `glovebox: what, where`, and what
 // to do about it on the next line. With --json: one document on standard output, and one JSON object a
 // line on standard error.
-import { printable } from './format.ts';
+
 import type { Failure } from './exit.ts';
+import { printable } from './format.ts';
 import { type Progress, silentProgress, startProgress } from './progress.ts';
 
 /** A stream that can be printed to. */

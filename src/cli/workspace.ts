@@ -24,7 +24,9 @@ export async function openWorkspace(context: CommandContext): Promise<Workspace>
     throw usage(`the workspace has no role ${role}`, hint);
   }
   if (role !== undefined || Object.keys(workspace.roles).length + Object.keys(workspace.users).length > 0) {
-    ui.warn('roles and users are checked for mistakes, but not enforced yet: whoever holds the root key may do everything');
+    ui.warn(
+      'roles and users are checked for mistakes, but not enforced yet: whoever holds the root key may do everything',
+    );
   }
   return workspace;
 }

@@ -58,7 +58,7 @@ export async function runPipeline(vault: Vault, name: string, options: RunOption
       drafts.push(draft);
       return draft;
     };
-    const work: Work = { vault, loaded, engine, run, options, draftFor, progress };
+    const work: Work = { vault, loaded, engine, run, options, drafts, draftFor, progress };
     const outcome = await explaining(work, null, () => fitPipeline(loaded.plan, engine));
     const { written, quarantined } = await explaining(work, outcome.fitted, async () => ({
       written: await transform(work, outcome),
@@ -85,6 +85,8 @@ interface Work {
   engine: DuckDbEngine;
   run: string;
   options: RunOptions;
+  /** What was begun so far. */
+  drafts: readonly VersionDraft[];
   draftFor(dataset: string): VersionDraft;
   progress: ProgressTracker;
 }
@@ -232,7 +234,7 @@ function makeReport(
     },
     ...(quarantined === null || spec.quarantine === undefined
       ? {}
-      : { quarantine: { dataset: spec.quarantine, version: work.run, rows: quarantined.rowsOut['all'] ?? 0 } }),
+      : { quarantine: { dataset: spec.quarantine, version: work.run, rows: quarantined.rowsOut.all ?? 0 } }),
     rows: { in: written.rowsIn, kept, quarantined: inQuarantine, dropped: written.rowsIn - kept - inQuarantine },
     splits: written.rowsOut,
     contract: (contract?.rules ?? []).map(({ id, rows, otherwise }) => ({ rule: id, rows, otherwise })),
@@ -270,6 +272,11 @@ async function explaining<Result>(
     return await act();
   } catch (error) {
     const { vault, options, loaded } = work;
+    // Where a part cannot be written (a full disk), the engine only notices that its pipe is gone.
+    for (const draft of work.drafts) {
+      const reason = await draft.failure();
+      if (reason !== undefined) throw reason;
+    }
     const { plan, inputs } = loaded;
     const { dataset } = plan.spec.source;
     const memorySteps = plan.steps.filter(({ name }) => MEMORY_STEPS.has(name)).map(({ label }) => label);

@@ -116,15 +116,18 @@ async function* untilAborted(
     yield* source;
     return;
   }
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  aborted.catch(ignoreUntilAwaited);
-  const onAbort = () => reject(abortedError());
+  // A promise of its own for each step: one that outlives them all would keep every chunk alive (I6).
+  let fail: (reason: Error) => void = () => undefined;
+  const onAbort = () => fail(abortedError());
   signal.addEventListener('abort', onAbort, { once: true });
-  if (signal.aborted) onAbort();
   const iterator = source[Symbol.asyncIterator]();
   try {
     for (;;) {
-      const step = await Promise.race([iterator.next(), aborted]);
+      const step = await new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {
+        fail = reject;
+        if (signal.aborted) onAbort();
+        else iterator.next().then(resolve, reject);
+      });
       if (step.done) return;
       yield step.value;
     }

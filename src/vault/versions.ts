@@ -1,5 +1,5 @@
 // Versions of derived datasets: a draft collects sealed objects; publishing it is one record (I3).
-import { type SealingPipe, sealFromPipe, sealStream } from '../seal/index.ts';
+import { SealError, type SealingPipe, sealFromPipe, sealStream } from '../seal/index.ts';
 import type { ObjectWriter } from '../store/index.ts';
 import type { OpenDataset } from './dataset.ts';
 import { VaultError } from './error.ts';
@@ -20,6 +20,8 @@ export interface VersionDraft {
   objects(): readonly VersionObject[];
   /** Makes the version's record: the commit. */
   publish(account: VersionAccount): Promise<VersionRecord>;
+  /** Stops what is being drained; resolves to why one of them failed by itself, undefined where none did. */
+  failure(): Promise<unknown>;
   /** Forgets everything that was not published. Safe at any time. */
   abort(): Promise<void>;
 }
@@ -102,6 +104,17 @@ export function beginVersion(dataset: OpenDataset, version: string, writerName: 
       };
       await dataset.writeRecord(record, { expected: null });
       return record;
+    },
+    async failure() {
+      for (const { sealing } of drains.values()) {
+        sealing.abort();
+        const reason = await sealing.done.then(
+          () => undefined,
+          (error: unknown) => error,
+        );
+        if (reason instanceof SealError && reason.code !== 'ABORTED') return reason;
+      }
+      return undefined;
     },
     async abort() {
       const open = [...drains.values()];

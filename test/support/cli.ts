@@ -6,6 +6,9 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { expect } from 'vitest';
 import { root } from '../../scripts/process.ts';
+import { openLocalKeys } from '../../src/keys/index.ts';
+import { openVault, type Vault } from '../../src/vault/index.ts';
+import { loadWorkspace, STATE_FOLDER } from '../../src/workspace/index.ts';
 
 /** The built command, as `bin` in package.json names it. */
 export const COMMAND = join(root, 'dist', 'cli', 'main.js');
@@ -96,6 +99,15 @@ export async function makeCliBox(
   };
   expectDone(await box.glovebox(['init']));
   return box;
+}
+
+/** The workspace's vault in this process, with nothing cached. */
+export async function openBoxVault({ workspace, folder }: CliBox): Promise<Vault> {
+  const root = { file: join(folder, 'config', 'glovebox', 'root.key') };
+  return openVault(
+    await loadWorkspace(workspace),
+    await openLocalKeys({ directory: join(workspace, STATE_FOLDER, 'keys'), root }),
+  );
 }
 
 /** Starts Node with `args`. */

@@ -38,10 +38,12 @@ export function parseScript(text: string): Script {
   const files: Record<string, string> = {};
   for (let at = 0; at + 1 < parts.length; at += 2) files[parts[at] ?? ''] = parts[at + 1] ?? '';
   const script: Script = { why: '', needs: [], steps: [], files };
-  for (const [index, line] of body.split('\n').entries()) {
+  const lines = body.split('\n');
+  const whyEnds = lines.findIndex((line) => !line.startsWith('#'));
+  for (const [index, line] of lines.entries()) {
     const step = script.steps.at(-1);
     const check = /^(!?)(stdout|stderr) (.+)$/.exec(line);
-    if (line.startsWith('#')) script.why += script.steps.length === 0 ? line.slice(1) : '';
+    if (line.startsWith('#')) script.why += index < whyEnds ? line.slice(1) : '';
     else if (line.startsWith('needs ')) script.needs.push(line.slice('needs '.length));
     else if (line === 'shows-data' && step) step.showsData = true;
     else if (check && step) {

@@ -10,7 +10,9 @@ export const demo = defineCommand({
   details:
     'Makes a workspace with keys of its own in a folder of its own, seals generated claims, runs a pipeline on them, ' +
     'and searches the disk for plaintext.',
-  arguments: { dir: { description: 'the folder, new or of an earlier demo; glovebox-demo by default', optional: true } },
+  arguments: {
+    dir: { description: 'the folder, new or of an earlier demo; glovebox-demo by default', optional: true },
+  },
   options: {
     rows: { value: 'N', description: 'how many claims', byDefault: '200000', parse: parseCount(1000) },
   },

@@ -15,7 +15,12 @@ export const gc = defineCommand({
     'goes, because an upload under way has no name yet: choose it longer than your longest upload and run.',
   arguments: { dataset: { description: 'one dataset; all by default', optional: true } },
   options: {
-    grace: { value: 'DURATION', description: 'the least age, such as 30min, 24h or 7d', byDefault: '24h', parse: parseDuration },
+    grace: {
+      value: 'DURATION',
+      description: 'the least age, such as 30min, 24h or 7d',
+      byDefault: '24h',
+      parse: parseDuration,
+    },
   },
   async run(context, given, { grace = DAY_MS }) {
     const vault = await openWorkspaceVault(context);
@@ -25,7 +30,12 @@ export const gc = defineCommand({
     context.ui.result({ collected }, () =>
       formatTable(
         ['DATASET', 'OBJECTS', 'TEMPORARY', 'FREED'],
-        collected.map(({ dataset, objects, temporary, bytes }) => [dataset, String(objects), String(temporary), formatBytes(bytes)]),
+        collected.map(({ dataset, objects, temporary, bytes }) => [
+          dataset,
+          String(objects),
+          String(temporary),
+          formatBytes(bytes),
+        ]),
       ),
     );
   },

@@ -13,20 +13,30 @@ export const get = defineCommand({
   details:
     'Bytes are handed on only after they verified; an error means that what came before it is incomplete and must ' +
     'not be used. A file is written whole or not at all, with mode 0600: it is plaintext on your disk.',
-  examples: ['glovebox get claims-features/train.parquet -o - | train', 'glovebox get claims-raw/claims.csv -o /mnt/safe/claims.csv'],
+  examples: [
+    'glovebox get claims-features/train.parquet -o - | train',
+    'glovebox get claims-raw/claims.csv -o /mnt/safe/claims.csv',
+  ],
   arguments: { address: { description: 'DATASET[@VERSION]/PATH' } },
   options: {
-    output: { short: 'o', value: 'FILE', description: 'where to: a file, or - for standard output', byDefault: 'a pipe' },
+    output: {
+      short: 'o',
+      value: 'FILE',
+      description: 'where to: a file, or - for standard output',
+      byDefault: 'a pipe',
+    },
   },
   async run(context, given, { output = '-' }) {
     const { ui, signal } = context;
     const address = parseAddress(given.address);
     const { dataset, path, version } = address;
-    if (path === undefined) throw usage(`${given.address}: names no object`, `see what is there: glovebox ls ${dataset}`);
+    if (path === undefined)
+      throw usage(`${given.address}: names no object`, `see what is there: glovebox ls ${dataset}`);
     if (output === '-' && ui.resultsToTerminal) {
       throw usage('this would print data on the terminal', 'pipe it on, or name a file with -o FILE');
     }
-    if (output === '-' && ui.json) throw usage('--json and data cannot share standard output', 'name a file with -o FILE');
+    if (output === '-' && ui.json)
+      throw usage('--json and data cannot share standard output', 'name a file with -o FILE');
     const vault = await openWorkspaceVault(context);
     const opened = await vault.get(dataset, path, { ...(version === undefined ? {} : { version }), signal });
     const chunks = watched(opened, context);

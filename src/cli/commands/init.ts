@@ -25,7 +25,8 @@ export const init = defineCommand({
     const { ui } = context;
     const directory = resolve(context.directory, dir);
     const isNew = !(await exists(join(directory, WORKSPACE_FILE)));
-    if (!isNew && name !== undefined) throw usage(`${directory} is a workspace already: it has its name`, 'leave --name out');
+    if (!isNew && name !== undefined)
+      throw usage(`${directory} is a workspace already: it has its name`, 'leave --name out');
     const undo = await rememberAbsent(directory);
     try {
       const wanted = name ?? basename(directory).toLowerCase();

@@ -22,7 +22,8 @@ export const inspect = defineCommand({
     if (file !== undefined) found = await inspectFile(file);
     else {
       const { dataset, path, version } = parseAddress(given.address ?? '');
-      if (path === undefined) throw usage(`${given.address}: names no object`, `see what is there: glovebox ls ${dataset}`);
+      if (path === undefined)
+        throw usage(`${given.address}: names no object`, `see what is there: glovebox ls ${dataset}`);
       found = await (await openWorkspaceVault(context)).inspect(dataset, path, version);
     }
     context.ui.result({ ...found, authenticated: false }, () => describe(found));

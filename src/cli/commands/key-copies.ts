@@ -42,7 +42,10 @@ const restore = defineCommand({
   async run(context, given) {
     const bytes = await readFile(given.file).catch((error: unknown) => {
       if (!isErrnoError(error)) throw error;
-      throw new CliError('FILE', `${given.file}: cannot be read (${error.code})`, { hint: 'check the path', cause: error });
+      throw new CliError('FILE', `${given.file}: cannot be read (${error.code})`, {
+        hint: 'check the path',
+        cause: error,
+      });
     });
     const workspace = await openWorkspace(context);
     const passphrase = await askForBackup(context, false);
@@ -66,11 +69,17 @@ const exportKey = defineCommand({
   },
   async run(context, given, options) {
     const file = needFile(options.output);
-    const { keyNamespace, keyName, keyMaterial } = await (await openKeysOf(context)).exportKey(given.alias, options.keyVersion);
+    const { keyNamespace, keyName, keyMaterial } = await (await openKeysOf(context)).exportKey(
+      given.alias,
+      options.keyVersion,
+    );
     const material = Buffer.from(keyMaterial).toString('base64');
     keyMaterial.fill(0);
     const wrappingSuite = 'AES256_GCM_IV12_TAG16_NO_PADDING';
-    await writeTargetFile(file, once(Buffer.from(`${JSON.stringify({ keyNamespace, keyName, wrappingSuite, keyMaterial: material })}\n`)));
+    await writeTargetFile(
+      file,
+      once(Buffer.from(`${JSON.stringify({ keyNamespace, keyName, wrappingSuite, keyMaterial: material })}\n`)),
+    );
     context.ui.result({ file, keyName }, [`${file}  ${keyName}`]);
     context.ui.warn(
       `${file} holds the key ${given.alias} in the clear: whoever reads it can read everything sealed under it`,

@@ -49,7 +49,8 @@ const keyLs = defineCommand({
         ]),
       ),
     );
-    for (const name of missing) context.ui.warn(`glovebox.yaml names the key ${name}, which is not there`, `glovebox key create ${name}`);
+    for (const name of missing)
+      context.ui.warn(`glovebox.yaml names the key ${name}, which is not there`, `glovebox key create ${name}`);
   },
 });
 
@@ -85,17 +86,24 @@ export const keyCommands: Command[] = [
     keys.create(name),
   ),
   keyLs,
-  change('describe', 'show a key', 'Its state, versions and ARN; never its material.', (keys, name) => keys.describe(name)),
+  change('describe', 'show a key', 'Its state, versions and ARN; never its material.', (keys, name) =>
+    keys.describe(name),
+  ),
   change(
     'rotate',
     'give a key a new version',
     'New objects are sealed under the new version. Old ones stay readable; they are not sealed anew.',
     (keys, name) => keys.rotate(name),
   ),
-  change('disable', 'make a key unusable until it is enabled', 'Nothing sealed under it can be read meanwhile.', (keys, name) =>
-    keys.disable(name),
+  change(
+    'disable',
+    'make a key unusable until it is enabled',
+    'Nothing sealed under it can be read meanwhile.',
+    (keys, name) => keys.disable(name),
   ),
-  change('enable', 'make a disabled key usable again', 'Also after cancel-deletion.', (keys, name) => keys.enable(name)),
+  change('enable', 'make a disabled key usable again', 'Also after cancel-deletion.', (keys, name) =>
+    keys.enable(name),
+  ),
   keyScheduleDeletion,
   change('cancel-deletion', 'call a deletion off', 'The key comes back disabled, as in KMS.', (keys, name) =>
     keys.cancelDeletion(name),
@@ -113,7 +121,9 @@ function show(context: CommandContext, key: KeyDescription): void {
       ['key', key.alias],
       ['arn', key.arn],
       ['state', key.state],
-      ...(key.deletionDate === undefined ? [] : [['deletion', formatTime(key.deletionDate)] satisfies [string, string]]),
+      ...(key.deletionDate === undefined
+        ? []
+        : [['deletion', formatTime(key.deletionDate)] satisfies [string, string]]),
       ['created', formatTime(key.created)],
       ...key.versions.map(({ version, created }): [string, string] => [
         `version ${version}`,

@@ -7,7 +7,8 @@ import { openWorkspace, openWorkspaceVault } from '../workspace.ts';
 export const ls = defineCommand({
   name: 'ls',
   summary: 'list datasets, or the objects of one',
-  details: 'Of a derived dataset it lists the latest version, or the one that is named. A path limits it to names that begin so.',
+  details:
+    'Of a derived dataset it lists the latest version, or the one that is named. A path limits it to names that begin so.',
   examples: ['glovebox ls', 'glovebox ls claims-raw', 'glovebox ls claims-features@20261124-101500-1a2b3c'],
   arguments: { address: { description: 'DATASET[@VERSION][/PREFIX]', optional: true } },
   options: {},
@@ -33,7 +34,12 @@ export const ls = defineCommand({
     ui.result({ dataset, ...(version === undefined ? {} : { version }), objects }, () =>
       formatTable(
         ['NAME', 'SIZE', 'STORED', 'SHA256'],
-        objects.map(({ path: name, size, time, sha256 }) => [name, formatBytes(size), formatTime(time), sha256.slice(0, 16)]),
+        objects.map(({ path: name, size, time, sha256 }) => [
+          name,
+          formatBytes(size),
+          formatTime(time),
+          sha256.slice(0, 16),
+        ]),
       ),
     );
     if (objects.length === 0) ui.note(`nothing is in ${given.address}`);

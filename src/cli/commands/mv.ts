@@ -24,19 +24,28 @@ export const mv = defineCommand({
     const vault = await openWorkspaceVault(context);
     if (from.dataset === to.dataset) await vault.rename(from.dataset, from.path, to.path, { replace: force });
     else await moveAcross(vault, from, to, force, context);
-    context.ui.result({ from: formatAddress(from), to: formatAddress(to) }, [`${formatAddress(from)} -> ${formatAddress(to)}`]);
+    context.ui.result({ from: formatAddress(from), to: formatAddress(to) }, [
+      `${formatAddress(from)} -> ${formatAddress(to)}`,
+    ]);
   },
 });
 
 function parsePlace(text: string, otherPath?: string): Place {
   const { dataset, path, version } = parseAddress(text);
-  if (version !== undefined) throw usage(`${text}: a version does not change`, 'only objects of raw datasets can be moved');
+  if (version !== undefined)
+    throw usage(`${text}: a version does not change`, 'only objects of raw datasets can be moved');
   if (path !== undefined && !path.endsWith('/')) return { dataset, path };
   if (otherPath === undefined) throw usage(`${text}: names no object`, `see what is there: glovebox ls ${dataset}`);
   return { dataset, path: `${path ?? ''}${basename(otherPath)}` };
 }
 
-async function moveAcross(vault: Vault, from: Place, to: Place, force: boolean, { signal }: CommandContext): Promise<void> {
+async function moveAcross(
+  vault: Vault,
+  from: Place,
+  to: Place,
+  force: boolean,
+  { signal }: CommandContext,
+): Promise<void> {
   if (!force && (await exists(vault, to))) {
     throw usage(`${formatAddress(to)} exists`, 'choose another name, or say --force');
   }
@@ -44,7 +53,10 @@ async function moveAcross(vault: Vault, from: Place, to: Place, force: boolean, 
   await vault.put(to.dataset, to.path, chunks, { signal });
   const now = await vault.stat(from.dataset, from.path);
   if (now.messageId !== info.messageId) {
-    throw new VaultError('CONFLICT', `${formatAddress(from)} was replaced meanwhile: it stays, beside ${formatAddress(to)}`);
+    throw new VaultError(
+      'CONFLICT',
+      `${formatAddress(from)} was replaced meanwhile: it stays, beside ${formatAddress(to)}`,
+    );
   }
   await vault.remove(from.dataset, from.path);
 }

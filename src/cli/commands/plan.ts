@@ -33,7 +33,10 @@ function describe(plan: PipelineDescription): string[] {
   return [
     ...formatFields([
       ['pipeline', plan.pipeline],
-      ['reads', `${place(reads.dataset)}: ${formatMany(objects.length, 'object')} ${reads.objects}, ${formatBytes(total)}`],
+      [
+        'reads',
+        `${place(reads.dataset)}: ${formatMany(objects.length, 'object')} ${reads.objects}, ${formatBytes(total)}`,
+      ],
       ['ignores', list(reads.ignored)],
       ['writes', `${place(writes.dataset)}: ${writes.format}`],
       ['splits', list(writes.splits.map(({ name, fraction }) => `${name} ${fraction}`))],
@@ -42,10 +45,22 @@ function describe(plan: PipelineDescription): string[] {
       ['passes', `deduplicate: ${passes.deduplicate}; fit: ${passes.fit}; transform: ${passes.transform}`],
     ]),
     ...section('identifying and sensitive columns', ways.map(describeWay)),
-    ...section('checks', checks.map(({ description, otherwise }) => [description, `otherwise ${otherwise}`])),
-    ...section('steps', steps.map(({ label, learns }) => [label, learns.length === 0 ? '' : `learns ${learns.join(', ')}`])),
-    ...section('columns written', writes.columns.map(({ name, type }) => [name, String(type)])),
-    ...section('sql', plan.sql.split('\n').map((line) => [line])),
+    ...section(
+      'checks',
+      checks.map(({ description, otherwise }) => [description, `otherwise ${otherwise}`]),
+    ),
+    ...section(
+      'steps',
+      steps.map(({ label, learns }) => [label, learns.length === 0 ? '' : `learns ${learns.join(', ')}`]),
+    ),
+    ...section(
+      'columns written',
+      writes.columns.map(({ name, type }) => [name, String(type)]),
+    ),
+    ...section(
+      'sql',
+      plan.sql.split('\n').map((line) => [line]),
+    ),
   ];
 }
 

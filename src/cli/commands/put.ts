@@ -1,6 +1,7 @@
 // glovebox put: seals files, or standard input, into a raw dataset.
-import { addAbortSignal } from 'node:stream';
+
 import { basename } from 'node:path';
+import { addAbortSignal } from 'node:stream';
 import { type ObjectInfo, parseAddress, type Vault } from '../../vault/index.ts';
 import { type CommandContext, defineCommand } from '../command.ts';
 import { usage } from '../error.ts';
@@ -28,7 +29,8 @@ export const put = defineCommand({
   async run(context, { files: given }, { allowEmpty }) {
     const target = given.at(-1);
     const files = given.slice(0, -1);
-    if (target === undefined || files.length === 0) throw usage('the address is missing', 'glovebox put FILE... DATASET');
+    if (target === undefined || files.length === 0)
+      throw usage('the address is missing', 'glovebox put FILE... DATASET');
     const { dataset, path = '', version } = parseAddress(target);
     if (version !== undefined) throw usage(`${target}: a version cannot be written to`, 'only runs make versions');
     const jobs = await openJobs(files, path, allowEmpty, context);

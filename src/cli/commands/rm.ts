@@ -13,7 +13,8 @@ export const rm = defineCommand({
   async run(context, given) {
     const places = given.addresses.map((text) => {
       const { dataset, path, version } = parseAddress(text);
-      if (version !== undefined) throw usage(`${text}: a version does not change`, 'only objects of raw datasets can be removed');
+      if (version !== undefined)
+        throw usage(`${text}: a version does not change`, 'only objects of raw datasets can be removed');
       if (path === undefined) throw usage(`${text}: names no object`, `see what is there: glovebox ls ${dataset}`);
       return { dataset, path };
     });
@@ -21,6 +22,9 @@ export const rm = defineCommand({
     // All of them are looked up first: a mistake in the last leaves nothing half done.
     for (const { dataset, path } of places) await vault.stat(dataset, path);
     for (const { dataset, path } of places) await vault.remove(dataset, path);
-    context.ui.result({ removed: given.addresses }, given.addresses.map((address) => `removed ${address}`));
+    context.ui.result(
+      { removed: given.addresses },
+      given.addresses.map((address) => `removed ${address}`),
+    );
   },
 });

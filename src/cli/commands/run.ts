@@ -16,7 +16,12 @@ export const run = defineCommand({
   options: {
     sample: { value: 'N', description: 'read only the first N rows; publish nothing', parse: parseCount(1) },
     dryRun: { description: 'do everything but publish' },
-    threads: { value: 'N', description: 'threads of the engine', byDefault: 'glovebox.yaml, else all cores', parse: parseCount(1) },
+    threads: {
+      value: 'N',
+      description: 'threads of the engine',
+      byDefault: 'glovebox.yaml, else all cores',
+      parse: parseCount(1),
+    },
     memory: {
       value: 'SIZE',
       description: "the engine's memory limit, such as 2GB",
@@ -55,16 +60,23 @@ export const run = defineCommand({
 function describe(report: RunReport): string[] {
   const { source, output, quarantine, rows, splits, contract, identifying, seconds } = report;
   const broken = contract.filter((rule) => rule.rows > 0);
-  const rate = seconds > 0 ? `, ${formatBytes(source.bytes / seconds)}/s, ${formatCount(rows.in / seconds)} rows/s` : '';
+  const rate =
+    seconds > 0 ? `, ${formatBytes(source.bytes / seconds)}/s, ${formatCount(rows.in / seconds)} rows/s` : '';
   return formatFields([
     [report.published ? 'published' : 'not published', `${output.dataset}@${output.version}`],
     ['read', `${source.dataset}: ${formatMany(source.objects, 'object')}, ${formatBytes(source.bytes)}`],
     ['rows in', formatCount(rows.in)],
     ['kept', formatCount(rows.kept)],
-    ['quarantined', `${formatCount(rows.quarantined)}${quarantine === undefined ? '' : ` in ${quarantine.dataset}@${quarantine.version}`}`],
+    [
+      'quarantined',
+      `${formatCount(rows.quarantined)}${quarantine === undefined ? '' : ` in ${quarantine.dataset}@${quarantine.version}`}`,
+    ],
     ['dropped', formatCount(rows.dropped)],
     ...Object.entries(splits).map(([name, count]): [string, string] => [`split ${name}`, formatCount(count)]),
-    ...broken.map(({ rule, rows: count, otherwise }): [string, string] => ['contract', `${rule}: ${formatMany(count, 'row')}, ${otherwise}`]),
+    ...broken.map(({ rule, rows: count, otherwise }): [string, string] => [
+      'contract',
+      `${rule}: ${formatMany(count, 'row')}, ${otherwise}`,
+    ]),
     ...identifying.map(({ column, is, way }): [string, string] => [is, `${column}: ${way}`]),
     ...output.objects.map(({ path, bytes, rows: count }): [string, string] => [
       'object',

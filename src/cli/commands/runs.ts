@@ -19,9 +19,8 @@ export const runs = defineCommand({
       const latest = versions.length === 0 ? undefined : await latestOf(() => vault.version(name));
       found.push(...versions.map((version) => ({ ...version, latest: version.version === latest })));
     }
-    context.ui.result(
-      { versions: found.map(({ kind: _, ...version }) => version) },
-      () => formatTable(['DATASET', 'VERSION', 'PIPELINE', 'PUBLISHED', 'ROWS', 'OBJECTS', ''], found.map(toRow)),
+    context.ui.result({ versions: found.map(({ kind: _, ...version }) => version) }, () =>
+      formatTable(['DATASET', 'VERSION', 'PIPELINE', 'PUBLISHED', 'ROWS', 'OBJECTS', ''], found.map(toRow)),
     );
     if (found.length === 0) context.ui.note('no run has published anything yet', 'glovebox run PIPELINE');
   },
@@ -45,6 +44,7 @@ function toRow(version: VersionRecord & { latest: boolean }): string[] {
 
 function readRows(summary: Record<string, unknown>, what: 'kept' | 'quarantined'): string {
   const { rows } = summary;
-  const count = typeof rows === 'object' && rows !== null && what in rows ? (rows as Record<string, unknown>)[what] : undefined;
+  const count =
+    typeof rows === 'object' && rows !== null && what in rows ? (rows as Record<string, unknown>)[what] : undefined;
   return typeof count === 'number' ? formatCount(count) : '-';
 }

@@ -63,7 +63,7 @@ async function answer(request: Request): Promise<Partial<Reply & { ok: true }>> 
     return readProfile(String(profile.getRowsJS()[0]?.[1]));
   }
   const files = (await connection.runAndReadAll(request.sql)).getRowObjectsJS();
-  return { files: files.map((file) => ({ path: String(file['filename']), rows: Number(file['count']) })) };
+  return { files: files.map((file) => ({ path: String(file.filename), rows: Number(file.count) })) };
 }
 
 async function main(): Promise<void> {
