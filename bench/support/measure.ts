@@ -35,7 +35,7 @@ export function measure(file: string, args: string[], options: SpawnOptions = {}
 }
 
 /** Resident bytes of `root` and all below it; a page that two share counts twice. */
-function treeBytes(root: number): number {
+export function treeBytes(root: number): number {
   const children = new Map<number, number[]>();
   const resident = new Map<number, number>();
   for (const name of readdirSync('/proc')) {

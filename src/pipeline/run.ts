@@ -44,7 +44,8 @@ export async function runPipeline(vault: Vault, name: string, options: RunOption
   }
   const host = await startHost();
   const drafts: VersionDraft[] = [];
-  const stop = (): void => void host.close();
+  // Only kills: the folder may be in use until everything has unwound.
+  const stop = (): void => void host.child.kill();
   options.signal?.addEventListener('abort', stop, { once: true });
   try {
     options.signal?.throwIfAborted();
@@ -111,9 +112,9 @@ function requireRows({ plan, inputs, objects }: LoadedPipeline): void {
   }
 }
 
-/** Sorts by time; unique. */
+/** Sorts by time, to the millisecond; unique. */
 function newRunId(): string {
-  const time = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
+  const time = new Date().toISOString().replace(/[-:.]/g, '');
   return `${time}-${randomBytes(4).toString('hex')}`;
 }
 

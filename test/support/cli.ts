@@ -106,7 +106,7 @@ export async function openBoxVault({ workspace, folder }: CliBox): Promise<Vault
   const root = { file: join(folder, 'config', 'glovebox', 'root.key') };
   return openVault(
     await loadWorkspace(workspace),
-    await openLocalKeys({ directory: join(workspace, STATE_FOLDER, 'keys'), root }),
+    await openLocalKeys({ directory: join(workspace, STATE_FOLDER), root }),
   );
 }
 
