@@ -21,7 +21,7 @@ export interface VersionDraft {
   /** Makes the version's record: the commit. */
   publish(account: VersionAccount): Promise<VersionRecord>;
   /** Stops what is being drained; resolves to why one of them failed by itself, undefined where none did. */
-  failure(): Promise<unknown>;
+  failure(): Promise<Error | undefined>;
   /** Forgets everything that was not published. Safe at any time. */
   abort(): Promise<void>;
 }
