@@ -7,10 +7,19 @@ import { type CsvForm, HEAD_BYTES, readHeader } from './header.ts';
 
 type Compression = 'none' | 'gzip' | 'zstd';
 
+const LINE_FEED = 10;
+
 /** How an object is packed, by its name's ending: `.gz`, `.zst`, else not at all. */
 function compressionOf(path: string): Compression {
   if (path.endsWith('.gz')) return 'gzip';
   return path.endsWith('.zst') ? 'zstd' : 'none';
+}
+
+export interface PreparedInputs {
+  inputs: PassInput[];
+  headers: { object: string; columns: string[] }[];
+  /** About how long a row is, by the first rows of each object; undefined where objects are packed. */
+  bytesPerRow: number | undefined;
 }
 
 /**
@@ -19,18 +28,19 @@ function compressionOf(path: string): Compression {
  *
  * @throws PipelineError `COLUMN` (empty, wrong encoding, not compressed as its name says); SealError
  */
-export async function prepareInputs(
-  objects: PinnedObject[],
-  form: CsvForm,
-): Promise<{ inputs: PassInput[]; headers: { object: string; columns: string[] }[] }> {
+export async function prepareInputs(objects: PinnedObject[], form: CsvForm): Promise<PreparedInputs> {
   const inputs: PassInput[] = [];
   const headers: { object: string; columns: string[] }[] = [];
+  const sample = { bytes: 0, rows: 0 };
   for (const object of objects) {
     const { path, size } = object.info;
     const compression = compressionOf(path);
-    const header = readHeader(unpack(await object.head(HEAD_BYTES), compression, path), form, path);
+    const head = unpack(await object.head(HEAD_BYTES), compression, path);
+    const header = readHeader(head, form, path);
     headers.push({ object: path, columns: header.columns });
     if (!header.hasRows) continue;
+    sample.bytes += head.length - header.bytes;
+    sample.rows += head.subarray(header.bytes).filter((byte) => byte === LINE_FEED).length;
     inputs.push({
       name: path,
       header: header.columns,
@@ -54,7 +64,8 @@ export async function prepareInputs(
       },
     });
   }
-  return { inputs, headers };
+  const isPacked = objects.some(({ info }) => compressionOf(info.path) !== 'none');
+  return { inputs, headers, bytesPerRow: isPacked || sample.rows === 0 ? undefined : sample.bytes / sample.rows };
 }
 
 /** As much plaintext as the first bytes of a packed object hold. */

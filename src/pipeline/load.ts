@@ -23,6 +23,7 @@ export interface LoadedPipeline {
   inputs: PassInput[];
   /** The objects that were pinned; empty where the source has none yet. */
   objects: { path: string; bytes: number }[];
+  bytesPerRow: number | undefined;
 }
 
 /**
@@ -41,11 +42,11 @@ export async function loadPipeline(vault: Vault, name: string): Promise<LoadedPi
     const spec = parseYamlDocument(text, file, pipelineSchema).value;
     checkSource(spec, vault.workspace);
     const objects = await vault.pin(spec.source.dataset, spec.source.objects);
-    const { inputs, headers } = await prepareInputs(objects, spec.source.csv);
+    const { inputs, headers, bytesPerRow } = await prepareInputs(objects, spec.source.csv);
     const header = headers[0]?.columns ?? Object.keys(spec.columns);
     for (const { object, columns } of headers) matchHeader(spec, columns, `${spec.source.dataset}/${object}`);
     const plan = await planPipeline(spec, { header, workspace: planWorkspace(vault.workspace) });
-    return { plan, inputs, objects: objects.map(({ info }) => ({ path: info.path, bytes: info.size })) };
+    return { plan, inputs, objects: objects.map(({ info }) => ({ path: info.path, bytes: info.size })), bytesPerRow };
   });
 }
 

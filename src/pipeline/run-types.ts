@@ -22,6 +22,8 @@ export interface RunProgress {
   /** Sealed bytes read in this pass, and how many there are. */
   bytes: number;
   totalBytes: number;
+  /** About how many rows that is, by the length of the first rows; absent where objects are packed. */
+  rows?: number;
 }
 
 /** What a run came to. Stored with the version as its summary. */

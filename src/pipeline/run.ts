@@ -311,12 +311,12 @@ interface ProgressTracker {
   onBytes(bytes: number): void;
 }
 
-function trackProgress({ objects }: LoadedPipeline, { onProgress }: RunOptions): ProgressTracker {
+function trackProgress({ objects, bytesPerRow }: LoadedPipeline, { onProgress }: RunOptions): ProgressTracker {
   const totalBytes = objects.reduce((total, { bytes }) => total + bytes, 0);
   let state: RunProgress = { phase: 'fit', pass: 1, bytes: 0, totalBytes };
   const tell = (change: Partial<RunProgress>): void => {
     state = { ...state, ...change };
-    onProgress?.(state);
+    onProgress?.(bytesPerRow === undefined ? state : { ...state, rows: Math.round(state.bytes / bytesPerRow) });
   };
   return {
     begin: (phase) => tell({ phase, bytes: 0, pass: state.pass + 1 }),

@@ -43,7 +43,7 @@ export const run = defineCommand({
         dryRun,
         allowSwap,
         signal,
-        onProgress: ({ phase, pass, bytes, totalBytes, rows }: RunProgress & { rows?: number }) =>
+        onProgress: ({ phase, pass, bytes, totalBytes, rows }: RunProgress) =>
           progress.update({ label: `${phase} ${pass}`, bytes, totalBytes, rows }),
       });
     } finally {
