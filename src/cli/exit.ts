@@ -102,6 +102,7 @@ const vault: Exits<VaultErrorCode> = {
   NOT_FOUND: usage,
   EXISTS: usage,
   KIND: usage,
+  DENIED: denied,
   CONFLICT: failed,
   TAMPERED: integrity,
   MISSING_OBJECT: integrity,

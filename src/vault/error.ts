@@ -7,6 +7,7 @@ export type VaultErrorCode =
   | 'NOT_FOUND'
   | 'EXISTS'
   | 'KIND' // a raw dataset where a derived one is needed, or the other way
+  | 'DENIED' // the decision went against the caller
   | 'CONFLICT' // somebody else changed it meanwhile
   | 'TAMPERED' // a record does not verify, or does not belong where it lies
   | 'MISSING_OBJECT'; // a record names an object that is not in the store

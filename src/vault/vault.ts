@@ -82,7 +82,8 @@ export function openVault(workspace: Workspace, keys: KeyProvider): Vault {
       const other = kind === 'raw' ? 'derived: only runs write to it' : 'raw: it has no versions';
       throw new VaultError('KIND', `the dataset ${name} is ${other}`);
     }
-    decide(action, name);
+    const { allowed, reason } = decide(action, name);
+    if (!allowed) throw new VaultError('DENIED', `${action} is not allowed on ${name}`, { hint: reason });
     let dataset = datasets.get(name);
     if (dataset === undefined) {
       const storeConfig = workspace.stores[config.store];
