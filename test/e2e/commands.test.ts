@@ -17,11 +17,17 @@ steps:
 output: { dataset: claims-features, format: FORMAT }
 `;
 
+const STRICT = PIPELINE.replace('visits', 'strict')
+  .replace('FORMAT', 'parquet')
+  .replace('{ type: double }', '{ type: double, otherwise: quarantine }')
+  .replace('output:', 'quarantine: claims-quarantine\noutput:');
+
 let box: CliBox;
 beforeEach(async () => {
   const pipelines = {
     visits: PIPELINE.replace('FORMAT', 'parquet'),
     table: PIPELINE.replace('FORMAT', 'csv').replace('visits', 'table'),
+    strict: STRICT,
   };
   box = await makeCliBox({ yaml: BOX_YAML, pipelines });
 });
@@ -56,6 +62,17 @@ test('plain, gzip and zstd files with their columns in any order come out as one
   expect(versions.map(({ version }) => version).toSorted()).toEqual(
     [report.output.version, table.output.version].toSorted(),
   );
+});
+
+test('a pipeline without a split writes its output and its quarantine, each whole', async () => {
+  await put('2026-01.csv', 'patient_id,amount\np1,1.5\np2,many\np3,2\n');
+  const report = await box.json<Report>(['run', 'strict']);
+  expect(report.rows).toEqual({ in: 3, kept: 2, quarantined: 1, dropped: 0 });
+  const get = async (path: string): Promise<Buffer> => expectDone(await box.glovebox(['get', path, '-o', '-'])).stdout;
+  const kept = await queryParquet(await get('claims-features/all.parquet'), 'SELECT amount FROM part ORDER BY 1');
+  expect(kept).toEqual([{ amount: 1.5 }, { amount: 2 }]);
+  const held = await queryParquet(await get('claims-quarantine/quarantined.parquet'), 'SELECT * FROM part');
+  expect(held).toEqual([{ patient_id: 'p2', amount: 'many', glovebox_reason: 'amount:cast' }]);
 });
 
 test('everything in the workspace is 0600 and 0700, whatever the umask', async () => {

@@ -101,6 +101,7 @@ function passes(
   folder: string,
 ): Pick<DuckDbEngine, 'aggregate' | 'materialize' | 'copy' | 'readOnly' | 'kill'> {
   let passNumber = 0;
+  let copyNumber = 0;
   let { inputs } = options;
 
   /**
@@ -151,10 +152,12 @@ function passes(
       await pass(input, (sql) => ({ op: 'execute', sql: `CREATE OR REPLACE TEMP TABLE "${table}" AS ${sql}` }));
     },
     async copy(relation, columns, parts, splitColumn, format, sinks, counts) {
+      // The quarantine's copy must not meet the output's FIFOs.
+      const out = join(folder, `out${++copyNumber}`);
       const place = (part: OutputPart): string =>
         splitColumn === null
-          ? join(folder, 'out', `part_0.${format}`)
-          : join(folder, 'out', `${splitColumn}=${part.split}`, `part_0.${format}`);
+          ? join(out, `part_0.${format}`)
+          : join(out, `${splitColumn}=${part.split}`, `part_0.${format}`);
       const places = parts.map(place);
       await makeFifos(places);
       for (const [index, sink] of sinks.entries()) await sink.start(places[index] as string);
@@ -167,7 +170,7 @@ function passes(
         sql:
           splitColumn === null
             ? `COPY (${sql}) TO '${places[0]}' (${form}, USE_TMP_FILE false)`
-            : `COPY (${sql}) TO '${join(folder, 'out')}' (${form}, ${split})`,
+            : `COPY (${sql}) TO '${out}' (${form}, ${split})`,
       }));
       const files = reply.files ?? [];
       const rowsOut = counts ?? rowsOf(files, parts, splitColumn === null ? null : places);
