@@ -42,6 +42,10 @@ export const HINTS: Record<string, string> = {
     'its key is not one of this workspace, or it was altered: see glovebox inspect and glovebox key ls',
   'seal/LIMIT': DAMAGED,
   'seal/UNSUPPORTED': DAMAGED,
+  'seal/NON_COMMITTING':
+    'glovebox open --allow-non-committing opens it; only where you trust whoever made it: see docs/format.md',
+  'seal/SIGNATURE': DAMAGED,
+  'seal/RANGE': 'ask for a range within the object: its size is shown by glovebox ls and glovebox inspect',
   'seal/COMPRESSION': 'put the file again whole, or name it without .gz and .zst if it is not compressed',
   'seal/IO': 'check the disk and its free space, then try again; nothing half done was kept',
   'seal/WRAP_FAILED': 'see: glovebox key ls',

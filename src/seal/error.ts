@@ -30,6 +30,12 @@ export type SealErrorCode =
   | 'LIMIT'
   /** A valid form of the format that is not handled here. */
   | 'UNSUPPORTED'
+  /** A version 1 or unframed message, or one without key commitment, and the caller did not allow those. */
+  | 'NON_COMMITTING'
+  /** The signature in the footer does not verify, or is not one. */
+  | 'SIGNATURE'
+  /** The range that was asked for does not lie in the object. */
+  | 'RANGE'
   /** Compressed data is damaged, cut off or followed by something else. */
   | 'COMPRESSION'
   /** Reading or writing failed; `cause` is the operating system's error. */

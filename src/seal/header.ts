@@ -11,8 +11,6 @@ import {
   type NodeDecryptionMaterial,
   NodeDefaultCryptographicMaterialsManager,
   type NodeEncryptionMaterial,
-  SignaturePolicy,
-  SignaturePolicySuites,
   unwrapDataKey,
 } from '@aws-crypto/material-management-node';
 import { deserializeFactory, type HeaderInfo, kdfCommitKeyInfo, serializeFactory } from '@aws-crypto/serialize';
@@ -22,9 +20,16 @@ import { MAX_CONTEXT_SIZE, MAX_FRAME_LENGTH, MAX_HEADER_SIZE, MAX_WRAPPED_KEYS }
 import type { EncryptionContext, SealedSource } from './types.ts';
 
 const SUITE_ID = AlgorithmSuiteIdentifier.ALG_AES256_GCM_IV12_TAG16_HKDF_SHA512_COMMIT_KEY;
-const SIGNED_SUITE_ID = AlgorithmSuiteIdentifier.ALG_AES256_GCM_IV12_TAG16_HKDF_SHA512_COMMIT_KEY_ECDSA_P384;
 const POLICY = CommitmentPolicy.REQUIRE_ENCRYPT_REQUIRE_DECRYPT;
 const MESSAGE_ID_LENGTH = 32;
+/** Where the context's length stands: version, (type,) suite and message id come before it. */
+const CONTEXT_AT_V1 = 1 + 1 + 2 + 16;
+const CONTEXT_AT_V2 = 1 + 2 + MESSAGE_ID_LENGTH;
+/** The one type that version 1 has: customer authenticated encrypted data. */
+const TYPE_V1 = 0x80;
+/** Content types of the header (specification, "Content type"). */
+const UNFRAMED = 1;
+const FRAMED = 2;
 const FIRST_READ = 4096;
 
 const toUtf8 = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
@@ -87,39 +92,90 @@ export interface ParsedHeader {
   info: HeaderInfo;
   /** With the tag: where the first frame begins. */
   size: number;
+  /** Version 1, without key commitment, or unframed: opened through the official client, if at all. */
+  isLegacy: boolean;
+  /** Whether a footer with a signature ends the message. */
+  isSigned: boolean;
 }
 
 /**
  * Reads and parses the header, within the bounds of `limits.ts`.
  *
- * @throws SealError `TRUNCATED`, `HEADER_INVALID`, `LIMIT`, `UNSUPPORTED`
+ * @throws SealError `TRUNCATED`, `HEADER_INVALID`, `LIMIT`
  */
 export async function readHeader(source: SealedSource): Promise<ParsedHeader> {
   for (const length of [FIRST_READ, MAX_HEADER_SIZE]) {
     const buffer = Buffer.alloc(Math.min(length, source.size));
     if ((await source.read(buffer, 0)) < buffer.byteLength) throw new SealError('TRUNCATED', 'the header is cut off');
-    const info = parseHeader(buffer);
-    if (info) {
-      checkBounds(info);
-      return { info, size: info.headerLength + info.headerAuth.headerAuthLength };
-    }
+    const header = parseHeader(buffer);
+    if (header) return header;
     if (buffer.byteLength === source.size) throw new SealError('TRUNCATED', 'the header is cut off');
   }
   throw new SealError('LIMIT', `the header takes more than ${MAX_HEADER_SIZE} bytes`);
 }
 
 /**
- * Unwraps the data key and verifies commitment and header tag.
+ * Parses a header at the start of `buffer`.
+ *
+ * @returns `undefined` where more bytes are needed
+ * @throws SealError `HEADER_INVALID`, `LIMIT`, `TRUNCATED` for no bytes at all
+ */
+export function parseHeader(buffer: Buffer): ParsedHeader | undefined {
+  const info = deserializeHeader(buffer);
+  if (!info) return undefined;
+  checkFrameLength(info);
+  return {
+    info,
+    size: info.headerLength + info.headerAuth.headerAuthLength,
+    isLegacy: info.algorithmSuite.commitment !== 'KEY' || info.messageHeader.contentType !== FRAMED,
+    isSigned: info.algorithmSuite.signatureHash !== undefined,
+  };
+}
+
+/** Takes the message's bytes in order, up to the footer, and says whether the footer's signature is theirs. */
+export interface SignatureVerifier {
+  update(bytes: Uint8Array): void;
+  verify(signature: Uint8Array): boolean;
+}
+
+/** The key that opens the frames; in a signed message also what verifies the footer. */
+export interface UnlockedHeader extends FrameKey {
+  signature?: SignatureVerifier;
+}
+
+/**
+ * Unwraps the data key and verifies commitment and header tag of a committing message.
  *
  * @throws SealError `UNWRAP_FAILED`, `COMMITMENT`, `HEADER_AUTH`
  */
-export async function unlockHeader({ info }: ParsedHeader, keyring: KeyringNode): Promise<FrameKey> {
+export async function unlockHeader(header: ParsedHeader, keyring: KeyringNode): Promise<UnlockedHeader> {
+  const messageId = Buffer.from(header.info.messageHeader.messageId);
+  const { result: key, signature } = await authenticate(header, keyring, (material) =>
+    deriveFrameKey(material, messageId),
+  );
+  return { messageId, key, ...(signature && { signature }) };
+}
+
+/** As `unlockHeader`, for a message whose frames the official client opens: gives no key. */
+export async function authenticateHeader(
+  header: ParsedHeader,
+  keyring: KeyringNode,
+): Promise<SignatureVerifier | undefined> {
+  return (await authenticate(header, keyring, () => undefined)).signature;
+}
+
+async function authenticate<Result>(
+  { info }: ParsedHeader,
+  keyring: KeyringNode,
+  use: (material: NodeDecryptionMaterial) => Result,
+): Promise<{ result: Result; signature: SignatureVerifier | undefined }> {
   const material = await decryptionMaterial(info, keyring);
-  const { getDecipherInfo, dispose } = getDecryptionHelper(material);
+  const { getDecipherInfo, getVerify, dispose } = getDecryptionHelper(material);
   try {
-    const { messageId } = info.messageHeader;
-    const getDecipher = checkCommitment(getDecipherInfo, info);
-    const decipher = getDecipher(info.headerAuth.headerIv)
+    const decipher = checkCommitment(
+      getDecipherInfo,
+      info,
+    )(info.headerAuth.headerIv)
       .setAAD(Buffer.from(info.rawHeader))
       .setAuthTag(Buffer.from(info.headerAuth.headerAuthTag));
     try {
@@ -127,7 +183,13 @@ export async function unlockHeader({ info }: ParsedHeader, keyring: KeyringNode)
     } catch (cause) {
       throw new SealError('HEADER_AUTH', 'the header does not verify', { cause });
     }
-    return { messageId: Buffer.from(messageId), key: deriveFrameKey(material, messageId) };
+    const verifier = getVerify?.();
+    const signature = verifier && {
+      update: (bytes: Uint8Array) =>
+        void verifier.update(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)),
+      verify: (bytes: Uint8Array) => verifier.awsCryptoVerify(Buffer.from(bytes)),
+    };
+    return { result: use(material), signature };
   } finally {
     dispose();
   }
@@ -165,9 +227,8 @@ function checkCommitment(
   info: HeaderInfo,
 ): ReturnType<typeof getDecipherInfo> {
   const header = info.messageHeader;
-  if (!('suiteData' in header)) throw new SealError('UNSUPPORTED', 'the message has no key commitment');
   try {
-    return getDecipherInfo(header.messageId, header.suiteData);
+    return getDecipherInfo(header.messageId, 'suiteData' in header ? header.suiteData : undefined);
   } catch (cause) {
     throw new SealError('COMMITMENT', 'the data key is not the one that the header commits to', { cause });
   }
@@ -187,14 +248,11 @@ function deriveFrameKey(material: NodeEncryptionMaterial | NodeDecryptionMateria
   return key;
 }
 
-function parseHeader(buffer: Buffer): HeaderInfo | false {
+function deserializeHeader(buffer: Buffer): HeaderInfo | false {
   if (buffer.byteLength === 0) throw new SealError('TRUNCATED', 'the object is empty');
-  if (buffer[0] === 1) throw new SealError('UNSUPPORTED', 'messages of version 1 are not opened here');
-  if (buffer.byteLength >= 3 && buffer[0] === 2 && buffer.readUInt16BE(1) === SIGNED_SUITE_ID) {
-    throw new SealError('UNSUPPORTED', 'signed messages (suite 0x0578) are not opened here');
-  }
-  const contextAt = 1 + 2 + MESSAGE_ID_LENGTH;
-  if (buffer.byteLength >= contextAt + 2 && buffer.readUInt16BE(contextAt) > MAX_CONTEXT_SIZE) {
+  const contextAt = buffer[0] === 1 ? CONTEXT_AT_V1 : CONTEXT_AT_V2;
+  const isKnown = buffer[0] === 2 || (buffer[0] === 1 && buffer[1] === TYPE_V1);
+  if (isKnown && buffer.byteLength >= contextAt + 2 && buffer.readUInt16BE(contextAt) > MAX_CONTEXT_SIZE) {
     throw new SealError('LIMIT', `the encryption context takes more than ${MAX_CONTEXT_SIZE} bytes`);
   }
   try {
@@ -207,22 +265,11 @@ function parseHeader(buffer: Buffer): HeaderInfo | false {
   }
 }
 
-function checkBounds(info: HeaderInfo): void {
-  const { contentType, frameLength, messageId } = info.messageHeader;
-  const suite = info.algorithmSuite;
-  try {
-    CommitmentPolicySuites.isDecryptEnabled(POLICY, suite, Buffer.from(messageId).toString('hex'));
-    SignaturePolicySuites.isDecryptEnabled(
-      SignaturePolicy.ALLOW_ENCRYPT_FORBID_DECRYPT,
-      suite,
-      Buffer.from(messageId).toString('hex'),
-    );
-  } catch (cause) {
-    throw new SealError('UNSUPPORTED', 'the suite is not one that is opened here', { cause });
+function checkFrameLength({ messageHeader: { contentType, frameLength } }: HeaderInfo): void {
+  if (contentType === UNFRAMED && frameLength === 0) return;
+  if (contentType !== FRAMED || frameLength < 1) {
+    throw new SealError('HEADER_INVALID', 'the header names no frame length');
   }
-  if (suite.id !== SUITE_ID) throw new SealError('UNSUPPORTED', 'the suite is not one that is opened here');
-  if (contentType === 1) throw new SealError('UNSUPPORTED', 'unframed messages are not opened here');
-  if (contentType !== 2 || frameLength < 1) throw new SealError('HEADER_INVALID', 'the header names no frame length');
   if (frameLength > MAX_FRAME_LENGTH) {
     throw new SealError('LIMIT', `a frame length of ${frameLength} bytes is over the limit of ${MAX_FRAME_LENGTH}`);
   }

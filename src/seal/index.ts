@@ -1,9 +1,21 @@
-// The door of seal/: the message format. Only vault/ may import it.
+// The door of seal/: the message format. Data at rest goes through vault/; cli/ uses it for files outside a workspace.
 export { SealError, type SealErrorCode } from './error.ts';
+export {
+  digestFile,
+  type FileSettings,
+  type OpenFile,
+  openFile,
+  sealFile,
+  type VerifiedSummary,
+  verify,
+} from './files.ts';
 export { inspect } from './inspect.ts';
+export type { Compression, Progress } from './job.ts';
+export { type OpenedChunks, openChunks } from './open-chunks.ts';
 export { type OpeningPipe, openToPipe, type PipeTarget } from './open-pipe.ts';
+export { type OpenedMessage, openMessage } from './open-range.ts';
 export { openStream } from './open-stream.ts';
-export type { Compression, PipeProgress } from './pipe-job.ts';
+
 export { type FileTarget, type SealedPipe, type SealingPipe, sealFromPipe } from './seal-pipe.ts';
 export { sealStream } from './seal-stream.ts';
 export type {

@@ -1,13 +1,14 @@
 // Looks at a message without any key.
 import { AlgorithmSuiteIdentifier } from '@aws-crypto/material-management-node';
+import { findLayout } from './find-layout.ts';
 import { readHeader } from './header.ts';
-import { findLayout } from './message.ts';
+
 import type { Inspection, SealedSource } from './types.ts';
 
 /**
  * What a sealed object says about itself. Nothing in the result is authenticated.
  *
- * @throws SealError `TRUNCATED`, `TRAILING_BYTES`, `FRAME_ORDER`, `HEADER_INVALID`, `LIMIT`, `UNSUPPORTED`
+ * @throws SealError `TRUNCATED`, `TRAILING_BYTES`, `FRAME_ORDER`, `HEADER_INVALID`, `LIMIT`, `SIGNATURE`
  */
 export async function inspect(source: SealedSource): Promise<Inspection> {
   const header = await readHeader(source);
@@ -15,8 +16,10 @@ export async function inspect(source: SealedSource): Promise<Inspection> {
   const { messageHeader, algorithmSuite } = header.info;
   return {
     messageId: Buffer.from(messageHeader.messageId).toString('hex'),
+    version: messageHeader.version,
     suite: `0x${algorithmSuite.id.toString(16).padStart(4, '0')} ${AlgorithmSuiteIdentifier[algorithmSuite.id]}`,
     committing: algorithmSuite.commitment === 'KEY',
+    signed: header.isSigned,
     context: { ...messageHeader.encryptionContext },
     wrappedKeys: messageHeader.encryptedDataKeys.map(({ providerId, providerInfo, rawInfo }) => ({
       provider: providerId,

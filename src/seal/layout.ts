@@ -19,6 +19,9 @@ export interface Layout {
   /** Plaintext bytes of the final frame: 0 to `frameLength`. */
   finalLength: number;
   plaintextSize: number;
+  /** Length field and signature behind the final frame; 0 where the suite does not sign. */
+  footerSize: number;
+  /** The whole message, its footer included. */
   sealedSize: number;
 }
 
@@ -28,14 +31,30 @@ export interface Layout {
  *
  * @returns `undefined` where no message of this size exists (something is missing or added).
  */
-export function layoutOf(headerSize: number, frameLength: number, sealedSize: number): Layout | undefined {
-  const body = sealedSize - headerSize - FINAL_OVERHEAD;
+export function layoutOf(
+  headerSize: number,
+  frameLength: number,
+  sealedSize: number,
+  footerSize = 0,
+): Layout | undefined {
+  const body = sealedSize - headerSize - FINAL_OVERHEAD - footerSize;
   if (body < 0) return undefined;
   const regularFrames = Math.floor(body / (frameLength + FRAME_OVERHEAD));
   const finalLength = body - regularFrames * (frameLength + FRAME_OVERHEAD);
   if (finalLength > frameLength) return undefined;
   const plaintextSize = regularFrames * frameLength + finalLength;
-  return { headerSize, frameLength, regularFrames, finalLength, plaintextSize, sealedSize };
+  return { headerSize, frameLength, regularFrames, finalLength, plaintextSize, footerSize, sealedSize };
+}
+
+/**
+ * The layout of a message that is to be written: all frames full but the last, and that one full too on
+ * an exact multiple, as the specification prefers.
+ */
+export function layoutFor(headerSize: number, frameLength: number, plaintextSize: number): Layout {
+  const regularFrames = Math.max(0, Math.ceil(plaintextSize / frameLength) - 1);
+  const finalLength = plaintextSize - regularFrames * frameLength;
+  const sealedSize = headerSize + regularFrames * (frameLength + FRAME_OVERHEAD) + finalLength + FINAL_OVERHEAD;
+  return { headerSize, frameLength, regularFrames, finalLength, plaintextSize, footerSize: 0, sealedSize };
 }
 
 /** One frame's place and kind. */

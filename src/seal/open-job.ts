@@ -1,13 +1,14 @@
 // In the worker: sealed file to plaintext FIFO.
-import { closeSync, readSync, writevSync } from 'node:fs';
+import { closeSync, writevSync } from 'node:fs';
 import { isErrnoError } from '../lib/index.ts';
 import { type Control, isStopped, leaveOpen, waitForStop } from './control.ts';
 import { decompress } from './decompress.ts';
-import { abortedError, SealError } from './error.ts';
+import { readFully } from './descriptor-io.ts';
+import { abortedError } from './error.ts';
 import { openForWriting } from './fifo.ts';
 import { dropBytes, openFrame, wipeAll } from './frame.ts';
+import type { OpenJob, OpenResult, Progress } from './job.ts';
 import { FINAL_OVERHEAD, framePlace } from './layout.ts';
-import type { OpenJob, OpenResult, PipeProgress } from './pipe-job.ts';
 
 const NEWLINE = 0x0a;
 const POLL_MS = 1;
@@ -19,9 +20,9 @@ class ReaderGone extends Error {}
  * Writes the object's plaintext into the FIFO. On failure the FIFO stays open and its descriptor is
  * left in the control words: closing it would look like a clean end of file to the reader (I2).
  */
-export async function runOpenJob(job: OpenJob, report: (progress: PipeProgress) => void): Promise<OpenResult> {
+export async function runOpenJob(job: OpenJob, report: (progress: Progress) => void): Promise<OpenResult> {
   const descriptor = openWhenRead(job.path, job.control);
-  const progress: PipeProgress = { read: 0, written: 0 };
+  const progress: Progress = { read: 0, written: 0 };
   let endedEarly = false;
   try {
     const sink = createSink(job, descriptor, progress);
@@ -52,7 +53,7 @@ export async function runOpenJob(job: OpenJob, report: (progress: PipeProgress) 
 }
 
 /** The verified plaintext of each frame in turn (I2), as pieces that the consumer wipes. */
-function* plaintextFrames(job: OpenJob, progress: PipeProgress): Generator<Uint8Array[]> {
+function* plaintextFrames(job: OpenJob, progress: Progress): Generator<Uint8Array[]> {
   const { layout, frameKey, sourceDescriptor, control } = job;
   const largest = layout.regularFrames > 0 ? layout.frameLength : layout.finalLength;
   const buffer = Buffer.allocUnsafeSlow(largest + FINAL_OVERHEAD);
@@ -67,7 +68,7 @@ function* plaintextFrames(job: OpenJob, progress: PipeProgress): Generator<Uint8
   }
 }
 
-function createSink(job: OpenJob, descriptor: number, progress: PipeProgress) {
+function createSink(job: OpenJob, descriptor: number, progress: Progress) {
   let toSkip = job.skipBytes;
   let last = NEWLINE;
   const write = (pieces: Uint8Array[]) => {
@@ -108,15 +109,6 @@ function writeFully(descriptor: number, pieces: Uint8Array[], control: Control):
       if (isErrnoError(error, 'EPIPE')) throw new ReaderGone();
       throw error;
     }
-  }
-}
-
-function readFully(descriptor: number, target: Uint8Array, offset: number): void {
-  let filled = 0;
-  while (filled < target.byteLength) {
-    const count = readSync(descriptor, target, filled, target.byteLength - filled, offset + filled);
-    if (count === 0) throw new SealError('TRUNCATED', 'the object became shorter while it was read');
-    filled += count;
   }
 }
 

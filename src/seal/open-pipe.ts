@@ -4,9 +4,9 @@ import { isErrnoError } from '../lib/index.ts';
 import { type Control, createControl, requestStop, takeLeftOpen } from './control.ts';
 import { SealError } from './error.ts';
 import { openOtherEnd } from './fifo.ts';
+import { type Compression, type Progress, runJob } from './job.ts';
 import { DEFAULT_MAX_RATIO } from './limits.ts';
 import { verifyMessage } from './message.ts';
-import { type Compression, type PipeProgress, runPipeJob } from './pipe-job.ts';
 import type { OpenOptions, SealedSource } from './types.ts';
 
 export interface PipeTarget {
@@ -20,7 +20,7 @@ export interface PipeTarget {
   /** Adds a line feed where the plaintext does not end in one. */
   endWithNewline?: boolean;
   /** Called at most ten times a second. `read`: plaintext bytes taken from the object. */
-  onProgress?(progress: PipeProgress): void;
+  onProgress?(progress: Progress): void;
 }
 
 /** A message on its way into a FIFO; header and final frame have verified. */
@@ -59,7 +59,7 @@ export async function openToPipe(source: SealedSource, options: OpenOptions, tar
   let settled = false;
   let released = false;
   let stopping = false;
-  const job = runPipeJob(
+  const job = runJob(
     {
       kind: 'open',
       control,

@@ -1,11 +1,12 @@
 // In the worker: plaintext FIFO to sealed file.
 import { createHash } from 'node:crypto';
-import { closeSync, readSync, writevSync } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
 import { type Control, isFinishing, isStopped, waitForStop } from './control.ts';
+import { writeFully } from './descriptor-io.ts';
 import { abortedError, SealError } from './error.ts';
-import { dropBytes, releaseAll, sealFrame } from './frame.ts';
+import { releaseAll, sealFrame } from './frame.ts';
+import type { Progress, SealJob, SealResult } from './job.ts';
 import { MAX_SEQUENCE_NUMBER } from './limits.ts';
-import type { PipeProgress, SealJob, SealResult } from './pipe-job.ts';
 
 const POLL_MS = 1;
 
@@ -14,8 +15,8 @@ const POLL_MS = 1;
  * closed it. A writer that closes says nothing by itself: an engine that failed looks the same.
  * The FIFO is closed in any case. Nothing is written for 0 bytes.
  */
-export function runSealJob(job: SealJob, report: (progress: PipeProgress) => void): SealResult {
-  const progress: PipeProgress = { read: 0, written: 0 };
+export function runSealJob(job: SealJob, report: (progress: Progress) => void): SealResult {
+  const progress: Progress = { read: 0, written: 0 };
   const hash = createHash('sha256');
   // Two buffers: which frame is the final one shows only when something, or nothing, follows it.
   let full: Uint8Array | undefined;
@@ -71,15 +72,4 @@ function readSome(descriptor: number, target: Uint8Array, control: Control): num
     if (count > 0 || finishing) return count;
     waitForStop(control, POLL_MS);
   }
-}
-
-function writeFully(descriptor: number, pieces: Uint8Array[], position: number): number {
-  let written = 0;
-  let rest = pieces;
-  while (rest.length > 0) {
-    const count = writevSync(descriptor, rest, position + written);
-    written += count;
-    rest = dropBytes(rest, count);
-  }
-  return written;
 }

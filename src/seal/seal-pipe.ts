@@ -5,15 +5,15 @@ import { createControl, requestFinish, requestStop } from './control.ts';
 import { abortedError } from './error.ts';
 import { openForReading, openOtherEnd } from './fifo.ts';
 import { createHeader } from './header.ts';
+import { type Progress, runJob } from './job.ts';
 import { DEFAULT_FRAME_LENGTH } from './limits.ts';
-import { type PipeProgress, runPipeJob } from './pipe-job.ts';
 import type { SealedSummary, SealOptions } from './types.ts';
 
 export interface FileTarget {
   /** Written at explicit offsets from 0. */
   descriptor: number;
   /** Called at most ten times a second. `read`: plaintext bytes taken from the FIFO. */
-  onProgress?(progress: PipeProgress): void;
+  onProgress?(progress: Progress): void;
 }
 
 /** What came out of a FIFO: nothing at all (and nothing was written), or a whole message. */
@@ -52,7 +52,7 @@ export async function sealFromPipe(path: string, options: SealOptions, target: F
   const messageId = header.messageId.toString('hex');
   let settled = false;
   let stopping = false;
-  const job = runPipeJob(
+  const job = runJob(
     {
       kind: 'seal',
       control,

@@ -39,6 +39,12 @@ export interface OpenOptions {
   messageId?: string;
   /** The plaintext size that the object's record names; another one is an error (I2). */
   plaintextSize?: number;
+  /**
+   * Also opens messages of version 1, without key commitment, and unframed ones, where they can be opened
+   * whole (`openStream`, `verify`). Off by default: without commitment one message can be made that opens to
+   * different plaintexts under different keys.
+   */
+  allowNonCommitting?: boolean;
   signal?: AbortSignal;
 }
 
@@ -63,10 +69,14 @@ export interface OpenedStream {
 /** What `inspect` reads from a message without any key. Nothing in it is authenticated. */
 export interface Inspection {
   messageId: string;
+  /** Of the message format: 1 or 2. */
+  version: number;
   suite: string;
   committing: boolean;
+  signed: boolean;
   context: EncryptionContext;
   wrappedKeys: { provider: string; info: string }[];
+  /** Plaintext bytes; 0 where the message is not framed. */
   frameLength: number;
   headerSize: number;
   plaintextSize: number;

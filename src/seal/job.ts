@@ -1,4 +1,4 @@
-// Runs a pipe job in a worker thread that it has for itself, and keeps idle workers for the next job.
+// Runs a job in a worker thread that it has for itself, and keeps idle workers for the next job.
 import { Worker } from 'node:worker_threads';
 import { siblingModule } from '../lib/index.ts';
 import type { Control } from './control.ts';
@@ -32,26 +32,58 @@ export interface SealJob {
   targetDescriptor: number;
 }
 
+/** A share in the frames of one message between files: each worker takes the next frame that nobody has. */
+export interface FileJob {
+  kind: 'file';
+  action: 'seal' | 'open' | 'verify';
+  control: Control;
+  /** The next frame's index, counted up by all workers. */
+  next: BigInt64Array<SharedArrayBuffer>;
+  frameKey: FrameKey;
+  layout: Layout;
+  sourceDescriptor: number;
+  /** Absent for `verify`. */
+  targetDescriptor: number | undefined;
+}
+
+/** The SHA-256 of a file. */
+export interface DigestJob {
+  kind: 'digest';
+  control: Control;
+  sourceDescriptor: number;
+  size: number;
+}
+
+export type Job = OpenJob | SealJob | FileJob | DigestJob;
+
 /** Bytes so far. */
-export interface PipeProgress {
-  /** Plaintext read from the object (open) or the pipe (seal). */
+export interface Progress {
+  /** Plaintext read from the object (open) or from the pipe or file (seal). */
   read: number;
-  /** Plaintext written to the pipe (open), sealed bytes written (seal). */
+  /** Plaintext written to the pipe or file (open), sealed bytes written (seal). */
   written: number;
 }
 
-export interface OpenResult extends PipeProgress {
+export interface OpenResult extends Progress {
   endedEarly: boolean;
 }
 
-export interface SealResult extends PipeProgress {
+export interface SealResult extends Progress {
   /** SHA-256 of the plaintext, lower-case hex. */
   sha256: string;
 }
 
-export type JobReply<Result> =
-  | { kind: 'progress'; progress: PipeProgress }
-  | { kind: 'done'; result: Result }
+/** What each kind of job comes to. */
+export interface Results {
+  open: OpenResult;
+  seal: SealResult;
+  file: Progress;
+  digest: string;
+}
+
+export type JobReply =
+  | { kind: 'progress'; progress: Progress }
+  | { kind: 'done'; result: Results[keyof Results] }
   | { kind: 'failed'; error: ErrorReport };
 
 const MAX_IDLE = 4;
@@ -62,12 +94,10 @@ const idle: Worker[] = [];
  *
  * @throws SealError what the worker reports; `IO` when the worker ends unexpectedly
  */
-export function runPipeJob(job: OpenJob, onProgress?: (progress: PipeProgress) => void): Promise<OpenResult>;
-export function runPipeJob(job: SealJob, onProgress?: (progress: PipeProgress) => void): Promise<SealResult>;
-export function runPipeJob(
-  job: OpenJob | SealJob,
-  onProgress?: (progress: PipeProgress) => void,
-): Promise<OpenResult | SealResult> {
+export function runJob<Kind extends Job['kind']>(
+  job: Extract<Job, { kind: Kind }>,
+  onProgress?: (progress: Progress) => void,
+): Promise<Results[Kind]> {
   const worker = idle.pop() ?? startWorker();
   worker.ref();
   return new Promise((resolve, reject) => {
@@ -77,10 +107,11 @@ export function runPipeJob(
       if (keep && idle.length < MAX_IDLE) idle.push(worker);
       else void worker.terminate();
     };
-    const onMessage = (reply: JobReply<OpenResult | SealResult>) => {
+    const onMessage = (reply: JobReply) => {
       if (reply.kind === 'progress') return onProgress?.(reply.progress);
       settle(true);
-      if (reply.kind === 'done') resolve(reply.result);
+      // The worker gives what belongs to the job's kind (job-worker.ts).
+      if (reply.kind === 'done') resolve(reply.result as Results[Kind]);
       else reject(errorFromReport(reply.error));
     };
     const onLost = (cause?: unknown) => {
@@ -93,8 +124,8 @@ export function runPipeJob(
 }
 
 function startWorker(): Worker {
-  const worker = new Worker(siblingModule(import.meta.url, 'pipe-worker'), {
-    name: 'glovebox-pipe',
+  const worker = new Worker(siblingModule(import.meta.url, 'job-worker'), {
+    name: 'glovebox-job',
     execArgv: [],
     // A descriptor that is left open after a failure outlives the worker: see `openToPipe`.
     trackUnmanagedFds: false,
