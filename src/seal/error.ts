@@ -77,6 +77,11 @@ export function errorFromReport(report: ErrorReport): SealError {
   return new SealError(report.code, report.message, details);
 }
 
+/** The operating system's errors as `IO` of this room; any other as it is. */
+export function toSealError(error: unknown): unknown {
+  return isErrnoError(error) ? errorFromReport(reportError(error)) : error;
+}
+
 /** What a caller sees when its signal fired or it cancelled. */
 export function abortedError(): SealError {
   return new SealError('ABORTED', 'stopped before the end');

@@ -51,17 +51,21 @@ function takeNext({ next }: FileJob): number {
 }
 
 // Frame `index` is taken once, so its sequence number is used once with this key.
-function sealOne({ layout, frameKey, sourceDescriptor, targetDescriptor }: FileJob, index: number, buffer: Buffer) {
+function sealOne(job: FileJob, index: number, buffer: Buffer): number {
+  const { layout, frameKey, header, sourceDescriptor, targetDescriptor } = job;
+  if (targetDescriptor === undefined) return 0;
   const { sequence, final, offset, length } = framePlace(layout, index);
   const plaintext = buffer.subarray(0, length);
   readFully(sourceDescriptor, plaintext, index * layout.frameLength);
   const pieces = sealFrame(frameKey, plaintext, sequence, final);
-  const written = targetDescriptor === undefined ? 0 : writeFully(targetDescriptor, pieces, offset);
+  const before = index === 0 && header ? writeFully(targetDescriptor, [header], 0) : 0;
+  const written = writeFully(targetDescriptor, pieces, offset);
   releaseAll(pieces);
-  return written;
+  return before + written;
 }
 
-function openOne({ layout, frameKey, sourceDescriptor, targetDescriptor }: FileJob, index: number, buffer: Buffer) {
+function openOne(job: FileJob, index: number, buffer: Buffer): number {
+  const { layout, frameKey, sourceDescriptor, targetDescriptor } = job;
   const place = framePlace(layout, index);
   const sealed = buffer.subarray(0, place.sealedLength);
   readFully(sourceDescriptor, sealed, place.offset);

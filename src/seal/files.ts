@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { createControl, requestStop } from './control.ts';
 import { writeFully } from './descriptor-io.ts';
-import { abortedError, SealError } from './error.ts';
+import { abortedError, SealError, toSealError } from './error.ts';
 import { createHeader } from './header.ts';
 import { type FileJob, type Progress, runJob } from './job.ts';
 import { layoutFor } from './layout.ts';
@@ -57,8 +57,7 @@ export async function sealFile(
   }
   const frameKey = { key, messageId };
   const files = { sourceDescriptor: source.descriptor, targetDescriptor: target.descriptor };
-  writeFully(target.descriptor, [bytes], 0);
-  await shareOut({ action: 'seal', frameKey, layout, ...files }, settings, options.signal);
+  await shareOut({ action: 'seal', frameKey, layout, header: bytes, ...files }, settings, options.signal);
   return { messageId: messageId.toString('hex'), plaintextSize: source.size, sealedSize: layout.sealedSize };
 }
 
@@ -76,13 +75,10 @@ export async function openFile(
   settings: FileSettings = {},
 ): Promise<VerifiedSummary> {
   const read = await readMessage(source, options);
-  const { plaintextSize } = read.layout;
   if (read.header.isLegacy) {
-    let written = 0;
-    for await (const piece of await openLegacy(source, read, options)) {
-      written += writeFully(target.descriptor, [piece], written);
-    }
-    if (written !== plaintextSize) throw new SealError('TRUNCATED', 'the message is cut off');
+    await drainLegacy(source, read, options, (piece, offset) => {
+      writeFully(target.descriptor, [piece], offset);
+    });
     return summaryOf(read, 0);
   }
   if (source.descriptor === undefined) {
@@ -91,7 +87,7 @@ export async function openFile(
   const { frameKey, layout, finalPlaintext } = await verifyRead(source, read, options);
   finalPlaintext.fill(0);
   const files = { sourceDescriptor: source.descriptor, targetDescriptor: target.descriptor };
-  await shareOut({ action: 'open', frameKey, layout, ...files }, settings, options.signal);
+  await shareOut({ action: 'open', frameKey, layout, header: undefined, ...files }, settings, options.signal);
   return summaryOf(read, layout.regularFrames + 1);
 }
 
@@ -108,12 +104,7 @@ export async function verify(
 ): Promise<VerifiedSummary> {
   const read = await readMessage(source, options);
   if (read.header.isLegacy) {
-    let size = 0;
-    for await (const piece of await openLegacy(source, read, options)) {
-      size += piece.byteLength;
-      piece.fill(0);
-    }
-    if (size !== read.layout.plaintextSize) throw new SealError('TRUNCATED', 'the message is cut off');
+    await drainLegacy(source, read, options, () => undefined);
     return summaryOf(read, 0);
   }
   const message = await verifyRead(source, read, options);
@@ -124,7 +115,7 @@ export async function verify(
     for await (const plaintext of openFrames(source, message, all)) plaintext.fill(0);
   } else {
     const files = { sourceDescriptor: source.descriptor, targetDescriptor: undefined };
-    await shareOut({ action: 'verify', frameKey, layout, ...files }, settings, options.signal);
+    await shareOut({ action: 'verify', frameKey, layout, header: undefined, ...files }, settings, options.signal);
   }
   return summaryOf(read, layout.regularFrames + 1);
 }
@@ -133,6 +124,26 @@ export async function verify(
 export function digestFile({ descriptor, size }: OpenFile & { size: number }, signal?: AbortSignal): Promise<string> {
   const control = createControl();
   return stoppable([control], signal, runJob({ kind: 'digest', control, sourceDescriptor: descriptor, size }));
+}
+
+/** Hands the verified pieces of a legacy message to `take`, in order, and wipes them. */
+async function drainLegacy(
+  source: SealedSource,
+  read: ReadMessage,
+  options: OpenOptions,
+  take: (piece: Uint8Array, offset: number) => void,
+): Promise<void> {
+  let offset = 0;
+  try {
+    for await (const piece of await openLegacy(source, read, options)) {
+      take(piece, offset);
+      offset += piece.byteLength;
+      piece.fill(0);
+    }
+  } catch (error) {
+    throw toSealError(error);
+  }
+  if (offset !== read.layout.plaintextSize) throw new SealError('TRUNCATED', 'the message is cut off');
 }
 
 /** Runs the job in several workers that share its frames; the first failure stops the others. */

@@ -41,6 +41,8 @@ export interface FileJob {
   next: BigInt64Array<SharedArrayBuffer>;
   frameKey: FrameKey;
   layout: Layout;
+  /** What whoever takes the first frame writes before it: for `seal`. */
+  header: Uint8Array | undefined;
   sourceDescriptor: number;
   /** Absent for `verify`. */
   targetDescriptor: number | undefined;
