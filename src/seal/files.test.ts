@@ -69,7 +69,7 @@ describe('files', () => {
         expect((await openBytes(bytes, { messageId, plaintextSize: size })).plaintext.equals(plaintext)).toBe(true);
         const out = { descriptor: descriptorOf('out', 'w+') };
         const opened = await openFile(await sealedFile(bytes), { ...OPTIONS, messageId }, out, { threads });
-        const frames = Math.max(1, Math.ceil(size / FRAME));
+        const frames = Math.floor(size / FRAME) + 1; // on an exact multiple the last one is empty
         expect(opened).toEqual({ messageId, context: CONTEXT, plaintextSize: size, frames });
         expect((await readFile(at('out'))).equals(plaintext)).toBe(true);
         expect(await verify(await sealedFile(bytes), OPTIONS, { threads })).toEqual(opened);

@@ -47,11 +47,11 @@ export function layoutOf(
 }
 
 /**
- * The layout of a message that is to be written: all frames full but the last, and that one full too on
- * an exact multiple, as the specification prefers.
+ * The layout of a message that is to be written: all frames full but the last, which is empty on an exact
+ * multiple, as in seal-stream.ts.
  */
 export function layoutFor(headerSize: number, frameLength: number, plaintextSize: number): Layout {
-  const regularFrames = Math.max(0, Math.ceil(plaintextSize / frameLength) - 1);
+  const regularFrames = Math.floor(plaintextSize / frameLength);
   const finalLength = plaintextSize - regularFrames * frameLength;
   const sealedSize = headerSize + regularFrames * (frameLength + FRAME_OVERHEAD) + finalLength + FINAL_OVERHEAD;
   return { headerSize, frameLength, regularFrames, finalLength, plaintextSize, footerSize: 0, sealedSize };

@@ -18,10 +18,7 @@ const POLL_MS = 1;
 export function runSealJob(job: SealJob, report: (progress: Progress) => void): SealResult {
   const progress: Progress = { read: 0, written: 0 };
   const hash = createHash('sha256');
-  // Two buffers: which frame is the final one shows only when something, or nothing, follows it.
-  let full: Uint8Array | undefined;
-  let filling: Uint8Array = Buffer.allocUnsafeSlow(job.frameLength);
-  let spare: Uint8Array = Buffer.allocUnsafeSlow(job.frameLength);
+  const buffer = Buffer.allocUnsafeSlow(job.frameLength);
   let filled = 0;
   let sequence = 0;
   const append = (pieces: Uint8Array[]) => {
@@ -37,26 +34,20 @@ export function runSealJob(job: SealJob, report: (progress: Progress) => void): 
   };
   try {
     for (;;) {
-      const count = readSome(job.pipeDescriptor, filling.subarray(filled), job.control);
+      const count = readSome(job.pipeDescriptor, buffer.subarray(filled), job.control);
       if (count === 0) break;
-      if (full) {
-        seal(full, false);
-        spare = full;
-        full = undefined;
-      }
-      hash.update(filling.subarray(filled, filled + count));
+      hash.update(buffer.subarray(filled, filled + count));
       filled += count;
       progress.read += count;
-      if (filled === job.frameLength) {
-        full = filling;
-        filling = spare;
-        filled = 0;
-      }
+      if (filled < job.frameLength) continue;
+      seal(buffer, false);
+      filled = 0;
     }
-    if (progress.read > 0) seal(full ?? filling.subarray(0, filled), true);
+    // On an exact multiple an empty one, as in seal-stream.ts.
+    if (progress.read > 0) seal(buffer.subarray(0, filled), true);
     return { ...progress, sha256: hash.digest('hex') };
   } finally {
-    for (const buffer of [full, filling, spare]) buffer?.fill(0);
+    buffer.fill(0);
     closeSync(job.pipeDescriptor);
   }
 }

@@ -69,8 +69,8 @@ async function* sealFrames(
 }
 
 /**
- * Gathers the source into buffers laid out for `sealFrameInPlace`. The last one, full or not, is the
- * final frame: on an exact multiple it is a full one, as the specification prefers.
+ * Gathers the source into buffers laid out for `sealFrameInPlace`. On an exact multiple the final frame is
+ * empty: the specification prefers a full one ("Final frame"), but the official Python client refuses that.
  */
 async function* frameBuffers(
   source: AsyncIterable<Uint8Array>,
@@ -81,23 +81,16 @@ async function* frameBuffers(
   let filled = 0;
   for await (const chunk of untilAborted(source, signal)) {
     for (let from = 0; from < chunk.byteLength; ) {
-      if (buffer && filled === frameLength) {
-        yield { buffer, final: false };
-        buffer = undefined;
-      }
-      if (!buffer) {
-        buffer = Buffer.allocUnsafeSlow(frameLength + FINAL_OVERHEAD);
-        filled = 0;
-      }
+      buffer ??= Buffer.allocUnsafeSlow(frameLength + FINAL_OVERHEAD);
       const count = Math.min(frameLength - filled, chunk.byteLength - from);
       plaintextOf(buffer).set(chunk.subarray(from, from + count), filled);
       filled += count;
       from += count;
+      if (filled < frameLength) continue;
+      yield { buffer, final: false };
+      buffer = undefined;
+      filled = 0;
     }
-  }
-  if (buffer && filled === frameLength) {
-    yield { buffer, final: true };
-    return;
   }
   const last = Buffer.allocUnsafeSlow(filled + FINAL_OVERHEAD);
   if (buffer) {
