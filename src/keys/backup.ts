@@ -11,6 +11,7 @@ const MAX_SIZE = 32 * 1024 * 1024;
 export interface BackupKey {
   id: string;
   alias: string;
+  use?: 'drop-box' | undefined;
   state: 'enabled' | 'disabled' | 'pending-deletion';
   created: string;
   deletionDate?: string | undefined;
@@ -19,17 +20,29 @@ export interface BackupKey {
 
 const headSchema = z.strictObject({ format: z.literal(FORMAT), version: z.literal(1), scrypt: scryptSchema });
 const fileSchema = headSchema.extend({ iv: z.base64().length(16), data: z.base64().min(24) });
+const MATERIAL_LENGTH = 44;
 const keysSchema = z.array(
-  z.strictObject({
-    id: z.uuid(),
-    alias: z.string(),
-    state: z.enum(['enabled', 'disabled', 'pending-deletion']),
-    created: z.iso.datetime(),
-    deletionDate: z.iso.datetime().optional(),
-    versions: z
-      .array(z.strictObject({ version: z.int().min(1), created: z.iso.datetime(), material: z.base64().length(44) }))
-      .min(1),
-  }),
+  z
+    .strictObject({
+      id: z.uuid(),
+      alias: z.string(),
+      use: z.literal('drop-box').optional(),
+      state: z.enum(['enabled', 'disabled', 'pending-deletion']),
+      created: z.iso.datetime(),
+      deletionDate: z.iso.datetime().optional(),
+      versions: z
+        .array(
+          z.strictObject({
+            version: z.int().min(1),
+            created: z.iso.datetime(),
+            material: z.base64().min(MATERIAL_LENGTH).max(8192),
+          }),
+        )
+        .min(1),
+    })
+    .refine(({ use, versions }) =>
+      versions.every(({ material }) => (material.length === MATERIAL_LENGTH) === (use === undefined)),
+    ),
 );
 
 /**

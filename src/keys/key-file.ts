@@ -13,23 +13,32 @@ import * as z from 'zod';
 import { KeyError } from './error.ts';
 import { scryptSchema } from './scrypt.ts';
 
-const WRAPPED_LENGTH = 12 + 32 + 16;
+/** Base64 of IV, 32 bytes and tag. */
+const WRAPPED_LENGTH = ((12 + 32 + 16) / 3) * 4;
+/** The same of a private key: RSA-4096 takes some 3,200 characters. */
+const MAX_WRAPPED_LENGTH = 8192;
 
 const versionSchema = z.strictObject({
   version: z.int().min(1),
   created: z.iso.datetime(),
   /** IV, ciphertext and tag in base64. */
-  wrapped: z.base64().length((WRAPPED_LENGTH / 3) * 4),
+  wrapped: z.base64().min(WRAPPED_LENGTH).max(MAX_WRAPPED_LENGTH),
 });
 
-const keySchema = z.strictObject({
+const keyShape = z.strictObject({
   id: z.uuid(),
   alias: z.string().min(1).max(128),
+  /** Absent: it seals objects. */
+  use: z.literal('drop-box').optional(),
   state: z.enum(['enabled', 'disabled', 'pending-deletion']),
   created: z.iso.datetime(),
   deletionDate: z.iso.datetime().optional(),
   versions: z.array(versionSchema).min(1),
 });
+const keySchema = keyShape.refine(
+  ({ use, versions }) => versions.every(({ wrapped }) => (wrapped.length === WRAPPED_LENGTH) === (use === undefined)),
+  { error: 'a version has the length of another use', path: ['versions'] },
+);
 
 const rootSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('file'), id: z.hex().length(32), salt: z.base64().length(44) }),
@@ -110,7 +119,7 @@ export function serializeKeyFile(content: KeyFileContent, subkeys: RootSubkeys):
   return `${JSON.stringify({ ...content, mac: macOf(content, subkeys).toString('hex') }, null, 2)}\n`;
 }
 
-/** A new version of a key. Wraps `material` (32 bytes), bound to the key and the version. */
+/** A version of a key. Wraps `material` (32 bytes, or PKCS#8 DER), bound to the key and the version. */
 export function wrapVersion(
   material: Uint8Array,
   keyId: string,
@@ -124,7 +133,7 @@ export function wrapVersion(
   return { version, created, wrapped: sealed.toString('base64') };
 }
 
-/** The 32 bytes of a version; the caller wipes them. @throws KeyError `TAMPERED` */
+/** The material of a version: 32 bytes, or PKCS#8 DER. The caller wipes it. @throws KeyError `TAMPERED` */
 export function unwrapVersion(keyId: string, { version, wrapped }: StoredVersion, { wrapping }: RootSubkeys): Buffer {
   const sealed = Buffer.from(wrapped, 'base64');
   const decipher = createDecipheriv('aes-256-gcm', wrapping, sealed.subarray(0, 12))

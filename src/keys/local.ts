@@ -16,6 +16,7 @@ import {
   type StoredKey,
   serializeKeyFile,
   unwrapVersion,
+  wrapVersion,
 } from './key-file.ts';
 import { assertOutside, createRootKey, defaultRootKeyPath, readRootKey } from './root-key.ts';
 import { deriveFromPassphrase, newScryptParameters } from './scrypt.ts';
@@ -24,18 +25,20 @@ import {
   assertNew,
   assertNotPending,
   assertUsable,
+  assertUse,
   describeKey,
+  exportVersion,
   findKey,
+  findVersion,
   isExpired,
-  KEY_NAMESPACE,
-  keyName,
   keyringOf,
   newest,
-  newVersion,
+  newMaterial,
+  publicKeyOf,
   restoreKey,
   withoutExpired,
 } from './stored-key.ts';
-import type { ExportedKey, KeyDescription, LocalKeys, RootKeySource } from './types.ts';
+import type { KeyDescription, KeyUse, LocalKeys, RootKeySource } from './types.ts';
 
 const MAX_FILE_SIZE = 16 * 1024 * 1024;
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -116,27 +119,42 @@ export async function openLocalKeys(options: LocalKeysOptions): Promise<LocalKey
       edit(key);
       return describeKey(key);
     });
+  const usable = async (alias: string, use?: KeyUse): Promise<StoredKey> => {
+    const key = findKey(await read(), alias);
+    if (use !== undefined) assertUse(key, use);
+    assertUsable(key);
+    return key;
+  };
   await read();
 
   return {
-    create: (alias) =>
-      update((content) => {
-        assertAlias(alias);
-        assertNew(content, alias);
-        const created = now().toISOString();
-        const id = randomUUID();
-        const key: StoredKey = { id, alias, state: 'enabled', created, versions: [] };
-        key.versions.push(newVersion(id, 1, created, subkeys));
-        content.keys.push(key);
-        return describeKey(key);
-      }),
+    create: (alias, use = 'seal') =>
+      withMaterial(use, (material) =>
+        update((content) => {
+          assertAlias(alias);
+          assertNew(content, alias);
+          const created = now().toISOString();
+          const id = randomUUID();
+          const versions = [wrapVersion(material, id, 1, created, subkeys)];
+          const shape = { state: 'enabled', created, versions } as const;
+          const key: StoredKey = { id, alias, ...(use === 'seal' ? {} : { use }), ...shape };
+          content.keys.push(key);
+          return describeKey(key);
+        }),
+      ),
     list: async () => (await read()).keys.map(describeKey).sort((a, b) => (a.alias < b.alias ? -1 : 1)),
     describe: async (alias) => describeKey(findKey(await read(), alias)),
-    rotate: (alias) =>
-      change(alias, (key) => {
-        assertUsable(key);
-        key.versions.push(newVersion(key.id, newest(key).version + 1, now().toISOString(), subkeys));
-      }),
+    rotate: async (alias) => {
+      const { use = 'seal' } = findKey(await read(), alias);
+      return withMaterial(use, (material) =>
+        change(alias, (key) => {
+          assertUsable(key);
+          assertUse(key, use);
+          const version = newest(key).version + 1;
+          key.versions.push(wrapVersion(material, key.id, version, now().toISOString(), subkeys));
+        }),
+      );
+    },
     disable: (alias) =>
       change(alias, (key) => {
         assertNotPending(key);
@@ -165,21 +183,14 @@ export async function openLocalKeys(options: LocalKeysOptions): Promise<LocalKey
         key.state = 'disabled';
         delete key.deletionDate;
       }),
-    keyring: async (alias) => {
-      const key = findKey(await read(), alias);
-      assertUsable(key);
-      return keyringOf(key, subkeys);
+    keyring: async (alias, use) => keyringOf(await usable(alias, use), subkeys),
+    publicKey: async (alias, version) => {
+      const key = await usable(alias, 'drop-box');
+      return publicKeyOf(key, findVersion(key, version), subkeys);
     },
-    exportKey: async (alias, version): Promise<ExportedKey> => {
-      const key = findKey(await read(), alias);
-      assertUsable(key);
-      const stored = version === undefined ? newest(key) : key.versions.find((entry) => entry.version === version);
-      if (!stored) throw new KeyError('NOT_FOUND', `the key ${alias} has no version ${version}`);
-      return {
-        keyNamespace: KEY_NAMESPACE,
-        keyName: keyName(key, stored),
-        keyMaterial: unwrapVersion(key.id, stored, subkeys),
-      };
+    exportKey: async (alias, version) => {
+      const key = await usable(alias);
+      return exportVersion(key, findVersion(key, version), subkeys);
     },
     backup: async (passphrase) => {
       const { keys } = await read();
@@ -206,6 +217,16 @@ export async function openLocalKeys(options: LocalKeysOptions): Promise<LocalKey
       }
     },
   };
+}
+
+/** Makes material for a new version before the lock is taken: an RSA pair takes a second or more. */
+async function withMaterial<T>(use: KeyUse, work: (material: Buffer) => Promise<T>): Promise<T> {
+  const material = await newMaterial(use);
+  try {
+    return await work(material);
+  } finally {
+    material.fill(0);
+  }
 }
 
 // A killed process leaves its temporary file, which may hold a key that is to be destroyed. Under the

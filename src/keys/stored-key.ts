@@ -1,7 +1,6 @@
 // A key as it is stored: what it may be used for, how it is shown, and the keyring that it makes.
-import { randomBytes } from 'node:crypto';
-import { type KeyringNode, MultiKeyringNode } from '@aws-crypto/material-management-node';
-import { RawAesKeyringNode, RawAesWrappingSuiteIdentifier } from '@aws-crypto/raw-aes-keyring-node';
+import { createPrivateKey, type KeyObject, randomBytes } from 'node:crypto';
+import type { KeyringNode } from '@aws-crypto/material-management-node';
 import type { BackupKey } from './backup.ts';
 import { DecryptOnlyKeyring } from './decrypt-only.ts';
 import { KeyError } from './error.ts';
@@ -13,11 +12,10 @@ import {
   unwrapVersion,
   wrapVersion,
 } from './key-file.ts';
-import type { KeyDescription } from './types.ts';
-
-/** The provider id in every wrapped data key, and the key namespace for other Encryption SDKs. */
-export const KEY_NAMESPACE = 'glovebox';
-const WRAPPING_SUITE = RawAesWrappingSuiteIdentifier.AES256_GCM_IV12_TAG16_NO_PADDING;
+import { KEY_NAMESPACE, rawKeyring } from './raw-aes.ts';
+import { combineKeyrings } from './raw-keyrings.ts';
+import { newPrivateKey, privatePem, publicPem, rsaKeyName, rsaKeyring } from './rsa.ts';
+import type { ExportedKey, KeyDescription, KeyUse, PublicKey } from './types.ts';
 
 /** Adds a key of a backup to `content`. @throws KeyError `BAD_NAME`, `EXISTS` */
 export function restoreKey(content: KeyFileContent, key: BackupKey, subkeys: RootSubkeys): KeyDescription {
@@ -36,33 +34,50 @@ export function restoreKey(content: KeyFileContent, key: BackupKey, subkeys: Roo
 
 /** Wraps under the newest version, unwraps under every one. @throws KeyError `TAMPERED` */
 export function keyringOf(key: StoredKey, subkeys: RootSubkeys): KeyringNode {
-  const rawKeyring = (stored: StoredVersion) => {
-    const material = unwrapVersion(key.id, stored, subkeys);
-    // The package takes memory of its own only, moves it into a KeyObject and wipes it.
-    const unencryptedMasterKey = new Uint8Array(material);
-    material.fill(0);
-    return new RawAesKeyringNode({
-      keyNamespace: KEY_NAMESPACE,
-      keyName: keyName(key, stored),
-      unencryptedMasterKey,
-      wrappingSuite: WRAPPING_SUITE,
-      utf8Sorting: true,
-    });
+  const keyringOfVersion = (stored: StoredVersion) => {
+    if (key.use === 'drop-box') return rsaKeyring(privateKeyOf(key, stored, subkeys));
+    const keyMaterial = unwrapVersion(key.id, stored, subkeys);
+    try {
+      return rawKeyring({ keyNamespace: KEY_NAMESPACE, keyName: keyName(key, stored), keyMaterial });
+    } finally {
+      keyMaterial.fill(0);
+    }
   };
   const older = key.versions.filter((stored) => stored !== newest(key)).reverse();
-  return new MultiKeyringNode({
-    generator: rawKeyring(newest(key)),
-    children: older.map((stored) => new DecryptOnlyKeyring(rawKeyring(stored))),
-  });
+  return combineKeyrings(
+    keyringOfVersion(newest(key)),
+    older.map((stored) => new DecryptOnlyKeyring(keyringOfVersion(stored))),
+  );
 }
 
-/** A version with 32 fresh random bytes. */
-export function newVersion(id: string, version: number, created: string, subkeys: RootSubkeys): StoredVersion {
-  const material = randomBytes(32);
+/** Material for a new version: 32 random bytes, or an RSA pair as PKCS#8 DER. The caller wipes it. */
+export async function newMaterial(use: KeyUse): Promise<Buffer> {
+  return use === 'drop-box' ? newPrivateKey() : randomBytes(32);
+}
+
+/** A version in the clear. The caller wipes the material. @throws KeyError `TAMPERED` */
+export function exportVersion(key: StoredKey, stored: StoredVersion, subkeys: RootSubkeys): ExportedKey {
+  if (key.use === undefined) {
+    const keyMaterial = unwrapVersion(key.id, stored, subkeys);
+    return { use: 'seal', keyNamespace: KEY_NAMESPACE, keyName: keyName(key, stored), keyMaterial };
+  }
+  const privateKey = privateKeyOf(key, stored, subkeys);
+  const keyMaterial = Buffer.from(privatePem(privateKey), 'latin1');
+  return { use: key.use, keyNamespace: KEY_NAMESPACE, keyName: rsaKeyName(privateKey), keyMaterial };
+}
+
+/** The public half of a version of a drop-box key. @throws KeyError `TAMPERED` */
+export function publicKeyOf(key: StoredKey, stored: StoredVersion, subkeys: RootSubkeys): PublicKey {
+  const privateKey = privateKeyOf(key, stored, subkeys);
+  return { pem: publicPem(privateKey), keyNamespace: KEY_NAMESPACE, keyName: rsaKeyName(privateKey) };
+}
+
+function privateKeyOf(key: StoredKey, stored: StoredVersion, subkeys: RootSubkeys): KeyObject {
+  const der = unwrapVersion(key.id, stored, subkeys);
   try {
-    return wrapVersion(material, id, version, created, subkeys);
+    return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
   } finally {
-    material.fill(0);
+    der.fill(0);
   }
 }
 
@@ -71,6 +86,7 @@ export function describeKey(key: StoredKey): KeyDescription {
   return {
     alias: key.alias,
     arn: `arn:aws:kms:local:000000000000:key/${key.id}`,
+    ...(key.use === undefined ? {} : { use: key.use }),
     state: key.state,
     currentVersion: newest(key).version,
     versions: key.versions.map(({ version, created }) => ({ version, created })),
@@ -86,8 +102,15 @@ export function newest(key: StoredKey): StoredVersion {
   return last;
 }
 
-/** The key name in wrapped data keys. */
-export function keyName(key: StoredKey, { version }: StoredVersion): string {
+/** The version `version`; the newest by default. @throws KeyError `NOT_FOUND` */
+export function findVersion(key: StoredKey, version: number | undefined): StoredVersion {
+  const found = version === undefined ? newest(key) : key.versions.find((stored) => stored.version === version);
+  if (!found) throw new KeyError('NOT_FOUND', `the key ${key.alias} has no version ${version}`);
+  return found;
+}
+
+/** The key name of a sealing key in wrapped data keys. */
+function keyName(key: StoredKey, { version }: StoredVersion): string {
   return `${key.id}/${version}`;
 }
 
@@ -110,6 +133,15 @@ export function assertAlias(alias: string): void {
       hint: 'use up to 128 letters, digits, dots, hyphens and underscores, beginning with a letter or digit',
     });
   }
+}
+
+/** @throws KeyError `INVALID` */
+export function assertUse(key: StoredKey, use: KeyUse): void {
+  if ((key.use ?? 'seal') === use) return;
+  const message = use === 'seal' ? 'is a drop-box key: it cannot seal a dataset' : 'is not a drop-box key';
+  throw new KeyError('INVALID', `the key ${key.alias} ${message}`, {
+    hint: `a key has one use for life: make another one with: glovebox key create ALIAS${use === 'seal' ? '' : ' --drop-box'}`,
+  });
 }
 
 /** @throws KeyError `DISABLED`, `PENDING_DELETION` */

@@ -3,11 +3,16 @@ import type { KeyringNode } from '@aws-crypto/material-management-node';
 
 export type KeyState = 'enabled' | 'disabled' | 'pending-deletion';
 
+/** `seal`: symmetric, seals objects. `drop-box`: an RSA pair; others seal for it with the public key. */
+export type KeyUse = 'seal' | 'drop-box';
+
 /** One wrapping key, as KMS's DescribeKey would show it. No key material. */
 export interface KeyDescription {
   alias: string;
   /** `arn:aws:kms:local:000000000000:key/<uuid>` for the embedded store. */
   arn: string;
+  /** Absent: it seals objects. */
+  use?: 'drop-box';
   state: KeyState;
   /** Counts from 1; new objects use the newest version, old ones stay readable. */
   currentVersion: number;
@@ -25,7 +30,8 @@ export interface KeyDescription {
  * keeps every earlier version able to decrypt; two processes may use one provider at once.
  */
 export interface KeyProvider {
-  create(alias: string): Promise<KeyDescription>;
+  /** @param use default: `seal` */
+  create(alias: string, use?: KeyUse): Promise<KeyDescription>;
   /** Sorted by alias. */
   list(): Promise<KeyDescription[]>;
   describe(alias: string): Promise<KeyDescription>;
@@ -37,9 +43,25 @@ export interface KeyProvider {
   cancelDeletion(alias: string): Promise<KeyDescription>;
   /**
    * A keyring that wraps data keys under the newest version and unwraps those of every version.
-   * @throws KeyError `NOT_FOUND`, `DISABLED`, `PENDING_DELETION`, `WRONG_ROOT_KEY`, `TAMPERED`.
+   * @param use where given, a key of the other use is an error (`INVALID`).
+   * @throws KeyError `NOT_FOUND`, `DISABLED`, `PENDING_DELETION`, `WRONG_ROOT_KEY`, `TAMPERED`, `INVALID`.
    */
-  keyring(alias: string): Promise<KeyringNode>;
+  keyring(alias: string, use?: KeyUse): Promise<KeyringNode>;
+  /**
+   * The public half of a drop-box key, for those who seal for it.
+   * @param version default: the newest
+   * @throws KeyError as `keyring`; `INVALID` for a key that has no public half
+   */
+  publicKey(alias: string, version?: number): Promise<PublicKey>;
+}
+
+/** A public key, and what messages call it. */
+export interface PublicKey {
+  /** SPKI PEM. */
+  pem: string;
+  keyNamespace: string;
+  /** Lower-case hex SHA-256 of the SPKI DER. */
+  keyName: string;
 }
 
 /** Where the root key of an embedded key store comes from. */
@@ -49,12 +71,16 @@ export type RootKeySource =
   /** Derived with scrypt. */
   | { passphrase: string };
 
-/** One version of a key in the clear, in the form of a raw AES keyring of any Encryption SDK. */
+/** One version of a key in the clear, in the form of a raw AES or raw RSA keyring of any Encryption SDK. */
 export interface ExportedKey {
+  use: KeyUse;
   keyNamespace: string;
-  /** `<key uuid>/<version>` */
+  /** `<key uuid>/<version>`; of a drop-box key, as in `PublicKey`. */
   keyName: string;
-  /** 32 bytes for the wrapping suite AES256_GCM_IV12_TAG16_NO_PADDING. The caller wipes them. */
+  /**
+   * 32 bytes for the wrapping suite AES256_GCM_IV12_TAG16_NO_PADDING; of a drop-box key, its private
+   * key as PKCS#8 PEM, for OAEP with SHA-256. The caller wipes it.
+   */
   keyMaterial: Uint8Array;
 }
 
