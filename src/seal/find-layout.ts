@@ -17,7 +17,8 @@ const TRAILING_SEARCH = 1024;
  * The layout that the size asks for, once the final frame's header stands where it should. Nothing here is
  * authenticated.
  *
- * @throws SealError `TRUNCATED`, `TRAILING_BYTES`, `FRAME_ORDER`, `SIGNATURE`, `LIMIT` (unframed bodies)
+ * @throws SealError `TRUNCATED`, `TRAILING_BYTES`, `FRAME_ORDER`, `FRAME_AUTH` (a final frame longer than a
+ *   frame), `SIGNATURE`, `LIMIT` (unframed bodies)
  */
 export async function findLayout(source: SealedSource, header: ParsedHeader): Promise<Layout> {
   const { frameLength } = header.info.messageHeader;
@@ -49,7 +50,7 @@ async function explainMissing(source: SealedSource, header: ParsedHeader): Promi
     const first = await readFrameHeader(source, header, index);
     if (first?.readUInt32BE(0) !== FINAL_MARKER || first.readUInt32BE(4) !== index + 1) continue;
     const length = first.readUInt32BE(20);
-    if (length > frameLength) break;
+    if (length > frameLength) return new SealError('FRAME_AUTH', 'the final frame is longer than a frame');
     return explainEnd(source, header, frameOffset(header, index) + FINAL_HEADER + length + TAG_LENGTH);
   }
   const layout = header.isSigned ? undefined : layoutOf(header.size, frameLength, source.size);

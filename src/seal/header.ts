@@ -37,6 +37,10 @@ const fromUtf8 = (text: string) => Buffer.from(text, 'utf8');
 // RawAesKeyringNode and other languages sort the context by UTF-8 bytes: so do we.
 const serialize = serializeFactory(fromUtf8, { utf8Sorting: true });
 const deserialize = deserializeFactory(toUtf8, NodeAlgorithmSuite);
+// For the context alone (a provider's info may be binary): what is not UTF-8 would read as U+FFFD, and two
+// contexts as one.
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const strict = deserializeFactory((bytes) => utf8.decode(bytes), NodeAlgorithmSuite);
 
 /** A new message's header with its tag, and the key that seals its frames. */
 export interface NewHeader extends FrameKey {
@@ -64,6 +68,9 @@ export async function createHeader(
   const material = await encryptionMaterial(keyring, context);
   const { getCipherInfo, dispose } = getEncryptHelper(material);
   try {
+    if (material.encryptedDataKeys.length > MAX_WRAPPED_KEYS) {
+      throw new SealError('LIMIT', `a message cannot be sealed for more than ${MAX_WRAPPED_KEYS} keys`);
+    }
     const messageId = randomBytes(MESSAGE_ID_LENGTH);
     const { getCipher, keyCommitment } = getCipherInfo(messageId);
     if (!keyCommitment) throw new SealError('UNSUPPORTED', 'the suite has no key commitment');
@@ -256,7 +263,10 @@ function deserializeHeader(buffer: Buffer): HeaderInfo | false {
     throw new SealError('LIMIT', `the encryption context takes more than ${MAX_CONTEXT_SIZE} bytes`);
   }
   try {
-    return deserialize.deserializeMessageHeader(buffer, { maxEncryptedDataKeys: MAX_WRAPPED_KEYS });
+    const info = deserialize.deserializeMessageHeader(buffer, { maxEncryptedDataKeys: MAX_WRAPPED_KEYS });
+    if (info)
+      strict.decodeEncryptionContext(buffer.subarray(contextAt + 2, contextAt + 2 + buffer.readUInt16BE(contextAt)));
+    return info;
   } catch (cause) {
     if (cause instanceof Error && cause.message.startsWith('maxEncryptedDataKeys')) {
       throw new SealError('LIMIT', `the header has more than ${MAX_WRAPPED_KEYS} wrapped keys`, { cause });

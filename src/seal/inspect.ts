@@ -8,7 +8,7 @@ import type { Inspection, SealedSource } from './types.ts';
 /**
  * What a sealed object says about itself. Nothing in the result is authenticated.
  *
- * @throws SealError `TRUNCATED`, `TRAILING_BYTES`, `FRAME_ORDER`, `HEADER_INVALID`, `LIMIT`, `SIGNATURE`
+ * @throws SealError `TRUNCATED`, `TRAILING_BYTES`, `FRAME_ORDER`, `FRAME_AUTH`, `HEADER_INVALID`, `LIMIT`, `SIGNATURE`
  */
 export async function inspect(source: SealedSource): Promise<Inspection> {
   const header = await readHeader(source);

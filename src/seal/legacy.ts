@@ -4,6 +4,7 @@ import { buildDecrypt } from '@aws-crypto/decrypt-node';
 import { CommitmentPolicy } from '@aws-crypto/material-management-node';
 import { abortedError, SealError } from './error.ts';
 import { authenticateHeader } from './header.ts';
+import type { Layout } from './layout.ts';
 import { MAX_FRAME_LENGTH, MAX_WRAPPED_KEYS } from './limits.ts';
 import { type ReadMessage, readSealed, verifySignature } from './message.ts';
 import type { OpenOptions, SealedSource } from './types.ts';
@@ -21,7 +22,7 @@ const { decryptStream } = buildDecrypt({
  * verified frames (I2). An unframed body is held whole until its tag has verified (at most 64 MiB).
  *
  * @throws SealError `UNWRAP_FAILED`, `HEADER_AUTH`, `SIGNATURE`, `ABORTED`; the pieces also `FRAME_AUTH`,
- *   `FRAME_ORDER`, `TRUNCATED`, and what the source throws
+ *   `FRAME_ORDER`, `TRUNCATED`, `TRAILING_BYTES`, and what the source throws
  */
 export async function openLegacy(
   source: SealedSource,
@@ -30,21 +31,21 @@ export async function openLegacy(
 ): Promise<AsyncIterable<Uint8Array>> {
   const signature = await authenticateHeader(header, keyring);
   if (signature) await verifySignature(source, layout, signature, signal);
-  return openOfficially(source, layout.sealedSize, keyring, signal);
+  return openOfficially(source, layout, keyring, signal);
 }
 
 async function* openOfficially(
   source: SealedSource,
-  size: number,
+  { sealedSize, plaintextSize }: Layout,
   keyring: OpenOptions['keyring'],
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
   const failed: { reason?: unknown } = {};
   async function* pieces(): AsyncGenerator<Uint8Array> {
     try {
-      for (let offset = 0; offset < size; offset += PIECE) {
+      for (let offset = 0; offset < sealedSize; offset += PIECE) {
         if (signal?.aborted) throw abortedError();
-        yield await readSealed(source, offset, Math.min(PIECE, size - offset));
+        yield await readSealed(source, offset, Math.min(PIECE, sealedSize - offset));
       }
     } catch (error) {
       failed.reason = error;
@@ -55,8 +56,13 @@ async function* openOfficially(
   const sealed = Readable.from(pieces());
   sealed.on('error', (error) => opening.destroy(error));
   sealed.pipe(opening);
+  let opened = 0;
   try {
-    for await (const piece of opening) if (piece instanceof Uint8Array) yield piece;
+    for await (const piece of opening) {
+      if (!(piece instanceof Uint8Array)) continue;
+      opened += piece.byteLength;
+      yield piece;
+    }
   } catch (error) {
     if ('reason' in failed) throw failed.reason;
     throw explain(error);
@@ -64,6 +70,8 @@ async function* openOfficially(
     sealed.destroy();
     opening.destroy();
   }
+  // The official client stops at the first final frame and ignores what follows, also what looks like the end.
+  if (opened !== plaintextSize) throw new SealError('TRAILING_BYTES', 'bytes follow the final frame');
 }
 
 /** The official client has no codes: its words tell order and end from a tag that does not verify. */

@@ -29,7 +29,7 @@ const SIGNED_PIECE = 256 * 1024;
 /**
  * Reads what needs no key, and compares it with what the caller expects.
  *
- * @throws SealError `TRUNCATED`, `TRAILING_BYTES`, `FRAME_ORDER`, `HEADER_INVALID`, `LIMIT`, `SIGNATURE`,
+ * @throws SealError `TRUNCATED`, `TRAILING_BYTES`, `FRAME_ORDER`, `FRAME_AUTH`, `HEADER_INVALID`, `LIMIT`, `SIGNATURE`,
  *   `NON_COMMITTING`, `CONTEXT_MISMATCH`, `MESSAGE_MISMATCH`, `SIZE_MISMATCH`, `ABORTED`
  */
 export async function readMessage(source: SealedSource, options: OpenOptions): Promise<ReadMessage> {

@@ -74,7 +74,15 @@ async function* openInOrder(
   let size = 0;
   try {
     for (let sequence = 1; ; sequence++) {
-      const { frame, place } = await takeFrame(input, header, sequence);
+      let taken: Awaited<ReturnType<typeof takeFrame>>;
+      try {
+        taken = await takeFrame(input, header, sequence);
+      } catch (error) {
+        // What came before goes first: it may be good, or be what failed first.
+        while (ahead.length > 0 && signal?.aborted !== true) yield await nextOf(ahead);
+        throw error;
+      }
+      const { frame, place } = taken;
       if (signal?.aborted) throw abortedError();
       signature?.update(frame);
       size += place.length;
