@@ -11,6 +11,7 @@ import { openDirectoryStore } from './index.ts';
 const child = new URL('../../test/faults/store-child.ts', import.meta.url);
 const code = (value: string) => expect.objectContaining({ name: 'StoreError', code: value });
 const ID = 'a'.repeat(64);
+const UPLOAD = 'a'.repeat(32);
 let folder: string;
 let root: string;
 
@@ -32,7 +33,7 @@ describe('directory store', () => {
       seen[found.isDirectory() ? 'folders' : 'files'] += 1;
     }
     expect(((await lstat(root)).mode & 0o777).toString(8)).toBe('700');
-    expect(seen).toEqual({ files: 4, folders: 6 });
+    expect(seen).toEqual({ files: 6, folders: 7 });
   });
 
   it('follows no symbolic link: not the root, a folder, an object, an entry', async () => {
@@ -40,10 +41,18 @@ describe('directory store', () => {
     const other = openDirectoryStore(elsewhere);
     await putObject(other, 'raw', Buffer.from('secret'), ID);
     await other.putEntry('raw', 'names', 'a', Buffer.from('secret'));
+    const segment = await other.createSegment('raw', UPLOAD, 0);
+    await segment.sync();
+    await segment.close();
     await mkdir(join(root, 'linked-file', 'objects'), { recursive: true });
     await mkdir(join(root, 'linked-file', 'names'), { recursive: true });
     await symlink(join(elsewhere, 'raw', 'objects', ID), join(root, 'linked-file', 'objects', ID));
     await symlink(join(elsewhere, 'raw', 'names', 'a'), join(root, 'linked-file', 'names', 'a'));
+    await mkdir(join(root, 'linked-file', 'segments'));
+    await symlink(
+      join(elsewhere, 'raw', 'segments', `${UPLOAD}.0`),
+      join(root, 'linked-file', 'segments', `${UPLOAD}.0`),
+    );
     await symlink(join(elsewhere, 'raw'), join(root, 'linked-folder'));
     await symlink(elsewhere, join(folder, 'linked-root'));
     const store = openDirectoryStore(root);
@@ -54,12 +63,16 @@ describe('directory store', () => {
     ] as const) {
       await expect(at.openObject(dataset, ID)).rejects.toEqual(code('UNSAFE'));
       await expect(at.getEntry(dataset, 'names', 'a')).rejects.toEqual(code('UNSAFE'));
+      await expect(at.openSegment(dataset, UPLOAD, 0)).rejects.toEqual(code('UNSAFE'));
+      await expect(at.commitSegment(dataset, UPLOAD, 0, 'b'.repeat(64))).rejects.toEqual(code('UNSAFE'));
+      await expect(collected(at.listSegments(dataset))).rejects.toEqual(code('UNSAFE'));
       await expect(collected(at.listObjects(dataset))).rejects.toEqual(code('UNSAFE'));
       await expect(collected(at.listEntries(dataset, 'names'))).rejects.toEqual(code('UNSAFE'));
       await expect(at.removeEntry(dataset, 'names', 'a')).rejects.toEqual(code('UNSAFE'));
       await expect(at.putEntry(dataset, 'names', 'a', Buffer.from('x'), null)).rejects.toEqual(code('UNSAFE'));
     }
     await expect(putObject(store, 'linked-folder', Buffer.from('x'))).rejects.toEqual(code('UNSAFE'));
+    await expect(store.createSegment('linked-folder', UPLOAD, 0)).rejects.toEqual(code('UNSAFE'));
     expect(await readdir(join(elsewhere, 'raw', 'tmp'))).toEqual([]);
     expect((await readObject(other, 'raw', ID)).toString()).toBe('secret');
   });

@@ -66,6 +66,15 @@ export async function createFile(path: string): Promise<FileHandle> {
   }
 }
 
+/** Writes all of `chunk` at `position`. @returns its length in bytes */
+export async function writeFully(file: FileHandle, chunk: Uint8Array, position: number): Promise<number> {
+  let done = 0;
+  while (done < chunk.length) {
+    done += (await file.write(chunk, done, chunk.length - done, position + done)).bytesWritten;
+  }
+  return done;
+}
+
 /**
  * Opens a regular file for reading; undefined where there is none.
  *

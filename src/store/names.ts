@@ -28,6 +28,29 @@ export function isObjectId(id: string): boolean {
 }
 
 /**
+ * The file name of a segment. @throws StoreError `NAME` unless `upload` is 32 lower-case hexadecimal digits and
+ * `number` a whole number from 0 to 999,999,999.
+ */
+export function segmentFileName(upload: string, number: number): string {
+  if (!isUploadId(upload)) throw nameError('upload', upload, 'must be 32 lower-case hexadecimal digits');
+  const name = `${upload}.${number}`;
+  if (parseSegmentFileName(name) === undefined)
+    throw nameError('segment', name, 'must end in a number up to 999999999');
+  return name;
+}
+
+/** The segment whose file name this is, or undefined. */
+export function parseSegmentFileName(name: string): { upload: string; number: number } | undefined {
+  const [, upload, number] = /^([0-9a-f]{32})\.(0|[1-9]\d{0,8})$/.exec(name) ?? [];
+  return upload === undefined ? undefined : { upload, number: Number(number) };
+}
+
+/** Whether `id` has the form of an upload's id. */
+export function isUploadId(id: string): boolean {
+  return /^[0-9a-f]{32}$/.test(id);
+}
+
+/**
  * Checks an entry's name: segments between `/`, each 1 to 255 bytes of UTF-8 and none `.` or `..`, 1024
  * bytes together, in Unicode normal form C, without control characters, backslash or our own prefix.
  *

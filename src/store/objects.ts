@@ -4,9 +4,19 @@ import type { FileHandle } from 'node:fs/promises';
 import { link, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isErrnoError } from '../lib/index.ts';
-import { StoreError, saying, toStoreError } from './error.ts';
-import { createFile, findFolder, makeFolder, openFile, type Root, statFile, syncFolder } from './folders.ts';
+import { StoreError, saying } from './error.ts';
+import {
+  createFile,
+  findFolder,
+  makeFolder,
+  openFile,
+  type Root,
+  statFile,
+  syncFolder,
+  writeFully,
+} from './folders.ts';
 import { checkDataset, checkObjectId, isObjectId } from './names.ts';
+import { createSteps } from './steps.ts';
 import type { ObjectReader, ObjectWriter } from './types.ts';
 
 /** Opens a writer in the dataset, which is made where it is missing. @throws StoreError */
@@ -19,69 +29,41 @@ export async function createObject(root: Root, dataset: string): Promise<ObjectW
 }
 
 function objectWriter(root: Root, dataset: string, temporary: string, file: FileHandle): ObjectWriter {
-  let open = true;
   let position = 0;
-  let tail: Promise<void> = Promise.resolve();
-
-  async function abort(): Promise<void> {
-    if (!open) return;
-    open = false;
+  const steps = createSteps('the object is already committed or aborted', async () => {
     await file.close();
     await rm(temporary, { force: true });
-  }
-
-  /** Runs `work` after what was asked for before; a failure is the end of this object. */
-  function next(doing: string, work: () => Promise<void>): Promise<void> {
-    const step = tail.then(async () => {
-      if (!open) throw new StoreError('CONFLICT', `could not ${doing}: the object is already committed or aborted`);
-      try {
-        await work();
-      } catch (error) {
-        await abort();
-        throw toStoreError(error, doing);
-      }
-    });
-    tail = step.catch(() => undefined);
-    return step;
-  }
-
+  });
   return {
     descriptor: file.fd,
     write: (chunk) =>
-      next(`write an object to ${dataset}`, async () => {
-        for (let done = 0; done < chunk.length; ) {
-          const { bytesWritten } = await file.write(chunk, done, chunk.length - done, position);
-          done += bytesWritten;
-          position += bytesWritten;
-        }
+      steps.next(`write an object to ${dataset}`, async () => {
+        position += await writeFully(file, chunk, position);
       }),
     commit: (id) =>
-      next(`commit an object to ${dataset}`, async () => {
+      steps.next(`commit an object to ${dataset}`, async () => {
         checkObjectId(id);
         // The grace time of `collect` begins now, however long ago the last byte came.
         const now = new Date();
         await file.utimes(now, now);
         await file.sync();
         const folder = await makeFolder(root, [dataset, 'objects']);
-        await linkNew(temporary, join(folder, id), id);
-        await abort();
+        await linkNew(temporary, join(folder, id), `object ${id}`);
+        await steps.end();
         await syncFolder(folder);
       }),
-    abort: async () => {
-      await tail;
-      await abort();
-    },
+    abort: steps.close,
   };
 }
 
-/** Gives the temporary file its name, and never replaces an object. */
-async function linkNew(temporary: string, path: string, id: string): Promise<void> {
+/** Gives the file at `from` another name, and never replaces what has it. @throws StoreError `CONFLICT`, `NOT_FOUND` */
+export async function linkNew(from: string, path: string, what: string): Promise<void> {
   try {
-    await link(temporary, path);
+    await link(from, path);
   } catch (error) {
-    if (isErrnoError(error, 'EEXIST')) throw new StoreError('CONFLICT', `object ${id} exists already`);
+    if (isErrnoError(error, 'EEXIST')) throw new StoreError('CONFLICT', `${what} exists already`);
     if (isErrnoError(error, 'ENOENT')) {
-      throw new StoreError('NOT_FOUND', `the temporary file of object ${id} was removed while it was written`);
+      throw new StoreError('NOT_FOUND', `the file of ${what} was removed while it was written`);
     }
     throw error;
   }
@@ -99,7 +81,8 @@ export async function openObject(root: Root, dataset: string, id: string): Promi
   });
 }
 
-function objectReader(file: FileHandle, size: number, doing: string): ObjectReader {
+/** Reads a file that is open; errors say `doing`. */
+export function objectReader(file: FileHandle, size: number, doing: string): ObjectReader {
   return {
     size,
     descriptor: file.fd,

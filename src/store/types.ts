@@ -4,7 +4,7 @@
 export type DatasetName = string;
 
 /** The kinds of small entries beside the objects. */
-export type EntryKind = 'names' | 'versions' | 'heads' | 'keys';
+export type EntryKind = 'names' | 'versions' | 'heads' | 'keys' | 'uploads' | 'deliveries';
 
 /** The state of an entry for compare-and-swap: opaque, changes with the content. */
 export type ETag = string;
@@ -41,14 +41,45 @@ export interface ObjectReader {
   close(): Promise<void>;
 }
 
+/** A stored segment of an upload: `upload` is 32 lower-case hex digits, `size` in bytes as stored. */
+export interface SegmentInfo {
+  upload: string;
+  number: number;
+  size: number;
+  modified: Date;
+}
+
+/**
+ * A segment of an upload being written. It appears with the first `sync`, which takes its number; before, there
+ * is none. What was synced survives this process and a power cut.
+ */
+export interface SegmentAppender {
+  /** Appends; resolves when the bytes are taken (back pressure). */
+  write(chunk: Uint8Array): Promise<void>;
+  /**
+   * Makes durable what was appended. A failure of `write` or `sync` closes it; what the file holds then stays.
+   * @throws StoreError `CONFLICT` the first time, where there is a segment of this number, `NO_SPACE`
+   */
+  sync(): Promise<void>;
+  /** Safe at any time. Without a `sync` nothing is left. */
+  close(): Promise<void>;
+}
+
+/** A segment open for reading, as it was when it was opened; its writer may go on meanwhile. */
+export interface SegmentReader extends ObjectReader {
+  /** Makes durable what can be read, whoever wrote it: what goes on from there must not outlive it. */
+  sync(): Promise<void>;
+}
+
 /**
  * Where sealed bytes lie: a directory, or a bucket.
  *
- * Obligations: `commit`, `putEntry`, `moveEntry` and the removals are atomic and durable when they
- * resolve, also after kill -9 and power loss (I3); what an aborted or killed writer leaves behind is
- * never listed and is collected later; files are 0600 and folders 0700 whatever the umask; names are
- * checked before use (`NAME` error); no symbolic link is followed; several processes may work on one
- * store at once and compare-and-swap holds between them.
+ * Obligations: `commit`, `commitSegment`, `putEntry`, `moveEntry` and the removals are atomic and durable when
+ * they resolve, also after kill -9 and power loss (I3); a segment is there with at least what its first `sync`
+ * covered, or not at all; what an aborted or killed writer leaves behind is never listed and is collected
+ * later; files are 0600 and folders 0700 whatever the umask; names are checked before use (`NAME` error); no
+ * symbolic link is followed; several processes may work on one store at once and compare-and-swap holds
+ * between them.
  */
 export interface Store {
   createObject(dataset: DatasetName): Promise<ObjectWriter>;
@@ -57,6 +88,21 @@ export interface Store {
   listObjects(dataset: DatasetName): AsyncIterable<{ id: string; size: number; modified: Date }>;
   /** Does nothing where there is none. */
   removeObject(dataset: DatasetName, id: string): Promise<void>;
+
+  /** Begins a segment. A number that there is is not given again, in no process. @throws StoreError `NAME` */
+  createSegment(dataset: DatasetName, upload: string, number: number): Promise<SegmentAppender>;
+  /** @throws StoreError `NOT_FOUND` */
+  openSegment(dataset: DatasetName, upload: string, number: number): Promise<SegmentReader>;
+  /** Of one upload, or of all, in no order. They are no objects: `listObjects` and `collect` pass over them. */
+  listSegments(dataset: DatasetName, upload?: string): AsyncIterable<SegmentInfo>;
+  /**
+   * Makes a segment, whole and no longer written, an object as well, as `ObjectWriter.commit` does. It stays a
+   * segment too, until it is removed, so that nothing is lost in between.
+   * @throws StoreError `CONFLICT` where there is such an object, `NOT_FOUND`
+   */
+  commitSegment(dataset: DatasetName, upload: string, number: number, id: string): Promise<void>;
+  /** Removes an upload's segments; those that became objects stay objects. Does nothing where there are none. */
+  removeSegments(dataset: DatasetName, upload: string): Promise<void>;
 
   /** `undefined` where there is none. @throws StoreError `TOO_LARGE` above 4 MiB, as `putEntry` */
   getEntry(dataset: DatasetName, kind: EntryKind, name: string): Promise<Entry | undefined>;

@@ -38,6 +38,7 @@ export function describeStore(name: string, makeStore: () => Promise<Store>): vo
       store = await makeStore();
     });
     describeObjects(() => store);
+    describeSegments(() => store);
     describeEntries(() => store);
     describeMoves(() => store);
     describeNames(() => store);
@@ -127,6 +128,137 @@ function describeObjects(store: () => Store): void {
       await expect(putObject(store(), 'raw', bytes('x'), id)).rejects.toEqual(code('NAME'));
     },
   );
+}
+
+const UPLOAD = '0123456789abcdef'.repeat(2);
+
+async function writeSegment(store: Store, number: number, content: Uint8Array, upload = UPLOAD): Promise<void> {
+  const segment = await store.createSegment('raw', upload, number);
+  await segment.write(content);
+  await segment.sync();
+  await segment.close();
+}
+
+async function readSegment(store: Store, number: number, upload = UPLOAD): Promise<Buffer> {
+  const reader = await store.openSegment('raw', upload, number);
+  const buffer = Buffer.alloc(reader.size);
+  expect(await reader.read(buffer, 0)).toBe(reader.size);
+  await reader.close();
+  return buffer;
+}
+
+function describeSegments(store: () => Store): void {
+  it('keeps what was synced of a segment, and shows none before', async () => {
+    const segment = await store().createSegment('raw', UPLOAD, 0);
+    await segment.write(bytes('head'));
+    expect(await collected(store().listSegments('raw'))).toEqual([]);
+    await expect(store().openSegment('raw', UPLOAD, 0)).rejects.toEqual(code('NOT_FOUND'));
+    await segment.sync();
+    await segment.write(bytes(' and more'));
+    await segment.sync();
+    expect((await readSegment(store(), 0)).toString()).toBe('head and more');
+    const [only, ...rest] = await collected(store().listSegments('raw', UPLOAD));
+    expect(rest).toEqual([]);
+    expect(only).toMatchObject({ upload: UPLOAD, number: 0, size: 13 });
+    expect(Math.abs(Date.now() - (only?.modified.getTime() ?? 0))).toBeLessThan(60_000);
+    await segment.close();
+    await segment.close();
+    await expect(segment.write(bytes('late'))).rejects.toEqual(code('CONFLICT'));
+    await expect(segment.sync()).rejects.toEqual(code('CONFLICT'));
+    expect((await readSegment(store(), 0)).toString()).toBe('head and more');
+  });
+
+  it('leaves nothing of a segment that was closed before its first sync', async () => {
+    const segment = await store().createSegment('raw', UPLOAD, 0);
+    await segment.write(bytes('head'));
+    await segment.close();
+    expect(await collected(store().listSegments('raw'))).toEqual([]);
+    await writeSegment(store(), 0, bytes('again'));
+  });
+
+  it('gives a number to exactly one of many writers, and changes nothing of its segment', async () => {
+    const tries = Array.from({ length: 10 }, (_, i) => writeSegment(store(), 7, bytes(`writer ${i}`)));
+    const results = await Promise.allSettled(tries);
+    const winners = results.flatMap((result, i) => (result.status === 'fulfilled' ? [i] : []));
+    expect(winners).toHaveLength(1);
+    expect((await readSegment(store(), 7)).toString()).toBe(`writer ${winners[0]}`);
+    const loser = await store().createSegment('raw', UPLOAD, 7);
+    await loser.write(bytes('late'));
+    await expect(loser.sync()).rejects.toEqual(code('CONFLICT'));
+    await expect(loser.write(bytes('more'))).rejects.toEqual(code('CONFLICT'));
+    expect((await readSegment(store(), 7)).toString()).toBe(`writer ${winners[0]}`);
+  });
+
+  it('shows a reader what was there when it came, and can make that durable', async () => {
+    const segment = await store().createSegment('raw', UPLOAD, 0);
+    await segment.write(bytes('one'));
+    await segment.sync();
+    const reader = await store().openSegment('raw', UPLOAD, 0);
+    await segment.write(bytes(' two'));
+    await reader.sync();
+    expect(reader.size).toBe(3);
+    await segment.sync();
+    const later = await store().openSegment('raw', UPLOAD, 0);
+    expect(later.size).toBe(7);
+    await store().removeSegments('raw', UPLOAD);
+    const buffer = Buffer.alloc(7);
+    expect(await later.read(buffer, 0)).toBe(7);
+    expect(buffer.toString()).toBe('one two');
+    await Promise.all([reader.close(), later.close(), segment.close()]);
+  });
+
+  it('lists and removes by upload; segments are no objects and are not collected', async () => {
+    const other = 'f'.repeat(32);
+    for (const number of [0, 1, 12]) await writeSegment(store(), number, bytes(`${number}`));
+    await writeSegment(store(), 0, bytes('other'), other);
+    const numbers = async (upload?: string) =>
+      (await collected(store().listSegments('raw', upload))).map(({ number }) => number).sort((a, b) => a - b);
+    expect(await numbers()).toEqual([0, 0, 1, 12]);
+    expect(await numbers(UPLOAD)).toEqual([0, 1, 12]);
+    expect(await collected(store().listSegments('elsewhere'))).toEqual([]);
+    expect(await collected(store().listObjects('raw'))).toEqual([]);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(await store().collect('raw', new Set(), 0)).toEqual({ objects: 0, bytes: 0, temporary: 0 });
+    await store().removeSegments('raw', UPLOAD);
+    await store().removeSegments('raw', UPLOAD);
+    await store().removeSegments('elsewhere', UPLOAD);
+    expect(await numbers(UPLOAD)).toEqual([]);
+    expect((await readSegment(store(), 0, other)).toString()).toBe('other');
+  });
+
+  it('makes a segment an object, once, and never replaces one', async () => {
+    await writeSegment(store(), 3, bytes('whole'));
+    const id = newId();
+    await store().commitSegment('raw', UPLOAD, 3, id);
+    expect((await readObject(store(), 'raw', id)).toString()).toBe('whole');
+    expect((await readSegment(store(), 3)).toString()).toBe('whole');
+    await expect(store().commitSegment('raw', UPLOAD, 3, id)).rejects.toEqual(code('CONFLICT'));
+    await store().removeSegments('raw', UPLOAD);
+    expect((await readObject(store(), 'raw', id)).toString()).toBe('whole');
+    expect((await collected(store().listObjects('raw'))).map((object) => object.id)).toEqual([id]);
+    await expect(store().commitSegment('raw', UPLOAD, 3, newId())).rejects.toEqual(code('NOT_FOUND'));
+    await writeSegment(store(), 4, bytes('late'));
+    await expect(store().commitSegment('raw', UPLOAD, 4, id)).rejects.toEqual(code('CONFLICT'));
+    expect((await readObject(store(), 'raw', id)).toString()).toBe('whole');
+  });
+
+  it.each<[string, number]>([
+    ['', 0],
+    ['a'.repeat(31), 0],
+    ['A'.repeat(32), 0],
+    [`../${'a'.repeat(29)}`, 0],
+    [`${'a'.repeat(32)}\n`, 0],
+    [UPLOAD, -1],
+    [UPLOAD, 0.5],
+    [UPLOAD, 1e9],
+    [UPLOAD, Number.NaN],
+  ])('takes no segment %j, %d', async (upload, number) => {
+    await expect(store().createSegment('raw', upload, number)).rejects.toEqual(code('NAME'));
+    await expect(store().openSegment('raw', upload, number)).rejects.toEqual(code('NAME'));
+    await expect(store().commitSegment('raw', upload, number, newId())).rejects.toEqual(code('NAME'));
+    if (upload !== UPLOAD) await expect(store().removeSegments('raw', upload)).rejects.toEqual(code('NAME'));
+    await expect(store().commitSegment('raw', UPLOAD, 0, 'x')).rejects.toEqual(code('NAME'));
+  });
 }
 
 function describeEntries(store: () => Store): void {
@@ -255,6 +387,9 @@ function describeNames(store: () => Store): void {
     'takes no dataset name %j',
     async (dataset) => {
       await expect(store().createObject(dataset)).rejects.toEqual(code('NAME'));
+      await expect(store().createSegment(dataset, UPLOAD, 0)).rejects.toEqual(code('NAME'));
+      await expect(collected(store().listSegments(dataset))).rejects.toEqual(code('NAME'));
+      await expect(store().removeSegments(dataset, UPLOAD)).rejects.toEqual(code('NAME'));
       await expect(store().putEntry(dataset, 'names', 'a', bytes('x'))).rejects.toEqual(code('NAME'));
       await expect(collected(store().listObjects(dataset))).rejects.toEqual(code('NAME'));
       await expect(collected(store().listEntries(dataset, 'names'))).rejects.toEqual(code('NAME'));

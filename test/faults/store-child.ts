@@ -41,6 +41,9 @@ const jobs: Record<string, (store: Store) => Promise<void>> = {
     await writer.write(Buffer.from('x'));
     await writer.commit('0'.repeat(64));
     await store.createObject('shared');
+    const segment = await store.createSegment('shared', '0'.repeat(32), 0);
+    await segment.sync();
+    await store.createSegment('shared', '0'.repeat(32), 1);
     await store.putEntry('shared', 'names', 'A'.repeat(200), Buffer.from('x'));
     await store.putEntry('shared', 'names', 'a', Buffer.from('x'));
   },
