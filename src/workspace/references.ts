@@ -15,7 +15,10 @@ export function checkReferences(document: Document, directory: string): void {
   for (const [name, { key, store }] of Object.entries(value.datasets)) {
     checkName(document, ['datasets', name, 'store'], 'store', store, value.stores);
     checkName(document, ['datasets', name, 'key'], 'key', key, value.keys);
+    checkSealingKey(document, ['datasets', name, 'key'], key);
   }
+  checkRecovery(document);
+  checkDropBoxes(document);
   for (const [name, role] of Object.entries(value.roles ?? {})) {
     for (const [index, { run: _run, audit: _audit, ...grants }] of (role.allow ?? []).entries()) {
       for (const [verb, dataset] of Object.entries(grants)) {
@@ -53,6 +56,56 @@ function checkName(document: Document, path: Path, what: string, name: string, d
   if (Object.hasOwn(declared, name)) return;
   const hint = suggest(name, Object.keys(declared)) ?? `no ${what} is declared yet`;
   throw document.errorAt(path, `there is no ${what} "${name}"`, hint, 'REFERENCE');
+}
+
+function checkSealingKey(document: Document, path: Path, name: string): void {
+  const key = document.value.keys[name];
+  if (key?.provider !== 'local' || key.use !== 'drop-box') return;
+  const hint = 'its public key is for others to seal with: name another key here';
+  throw document.errorAt(path, `the key "${name}" is a drop-box key and cannot seal a dataset`, hint, 'REFERENCE');
+}
+
+function checkRecovery(document: Document): void {
+  for (const [name, { key, recovery = [] }] of Object.entries(document.value.datasets)) {
+    for (const [index, other] of recovery.entries()) {
+      const path: Path = ['datasets', name, 'recovery', index];
+      checkName(document, path, 'key', other, document.value.keys);
+      checkSealingKey(document, path, other);
+      if (other !== key && recovery.indexOf(other) === index) continue;
+      throw document.errorAt(path, `the key "${other}" seals this dataset already`, 'name each key once');
+    }
+  }
+}
+
+function checkDropBoxes(document: Document): void {
+  const { keys, datasets, users = {} } = document.value;
+  const served = new Map<string, string>();
+  for (const [name, { kind, dropBox }] of Object.entries(datasets)) {
+    if (dropBox === undefined) continue;
+    const path: Path = ['datasets', name, 'dropBox'];
+    if (kind !== 'raw') {
+      throw document.errorAtKey(path, `"${name}" is derived: only runs write to it`, 'give "dropBox" to a raw dataset');
+    }
+    checkName(document, [...path, 'key'], 'key', dropBox.key, keys);
+    const key = keys[dropBox.key];
+    if (key?.provider === 'local' && key.use !== 'drop-box') {
+      const hint = `declare it so: ${dropBox.key}: { provider: local, use: drop-box }`;
+      throw document.errorAt([...path, 'key'], `the key "${dropBox.key}" is not a drop-box key`, hint, 'REFERENCE');
+    }
+    // The key is what says which dataset a delivery is for.
+    const other = served.get(dropBox.key);
+    if (other !== undefined) {
+      const message = `the key "${dropBox.key}" serves the dataset "${other}" already`;
+      throw document.errorAt([...path, 'key'], message, 'give each dataset a drop-box key of its own');
+    }
+    served.set(dropBox.key, name);
+    for (const [index, signer] of (dropBox.signers ?? []).entries()) {
+      checkName(document, [...path, 'signers', index], 'user', signer, users);
+      if ((users[signer]?.sshKeys ?? []).length > 0) continue;
+      const hint = `give it "sshKeys", or leave it out`;
+      throw document.errorAt([...path, 'signers', index], `the user "${signer}" has no SSH key`, hint, 'REFERENCE');
+    }
+  }
 }
 
 function checkFolders(document: Document, directory: string): void {

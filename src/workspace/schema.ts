@@ -12,7 +12,13 @@ export const nameSchema = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, NAME_RULE);
 const keyOfMap = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, `a name ${NAME_RULE}`);
 
 const keySchema = z.discriminatedUnion('provider', [
-  z.strictObject({ provider: z.literal('local').describe('the embedded key store of this machine') }),
+  z.strictObject({
+    provider: z.literal('local').describe('the embedded key store of this machine'),
+    use: z
+      .literal('drop-box')
+      .optional()
+      .describe('drop-box: a key pair; whoever has the public key can seal for it, only this workspace opens'),
+  }),
   z.strictObject({
     provider: z.literal('aws-kms').describe('a customer managed key of AWS KMS (not in this version)'),
     keyId: z.string().min(1).describe('key id, ARN, or alias/…'),
@@ -33,11 +39,31 @@ const storeSchema = z.discriminatedUnion('provider', [
   }),
 ]);
 
+/** The format takes 16 wrapped keys; few are ever of use. */
+const MAX_RECOVERY_KEYS = 8;
+
+const dropBoxSchema = z.strictObject({
+  key: nameSchema.describe('a key of use: drop-box; it serves this dataset alone'),
+  signers: z
+    .array(nameSchema)
+    .min(1, 'must name at least one user')
+    .optional()
+    .describe('users one of whom must have signed a delivery; without this nobody is asked for'),
+});
+
 const datasetSchema = z.strictObject({
   store: nameSchema.describe('the store that it lies in'),
   key: nameSchema.describe('the key that it is sealed under'),
   kind: z.enum(['raw', 'derived']).describe('raw: receives uploads; derived: written by runs, version by version'),
   classification: z.enum(CLASSIFICATIONS).describe('how sensitive it is, on an ordered scale'),
+  dropBox: dropBoxSchema
+    .optional()
+    .describe('takes deliveries that were sealed with a public key; of raw datasets only'),
+  recovery: z
+    .array(nameSchema)
+    .max(MAX_RECOVERY_KEYS, `may name up to ${MAX_RECOVERY_KEYS} keys`)
+    .optional()
+    .describe('further keys, each of which alone opens what is sealed from now on'),
 });
 
 const VERBS = ['read', 'write', 'list', 'delete', 'run', 'audit'] as const;
