@@ -30,3 +30,8 @@ export function isErrnoError(error: unknown, ...codes: string[]): error is NodeJ
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return false;
   return 'syscall' in error && (codes.length === 0 || codes.includes(error.code));
 }
+
+/** The operating system's error underneath `error` where a write(2) of any form failed; else undefined. */
+export function failedWrite({ cause }: Error): NodeJS.ErrnoException | undefined {
+  return isErrnoError(cause) && /^p?writev?$/.test(cause.syscall ?? '') ? cause : undefined;
+}

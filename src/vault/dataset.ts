@@ -1,12 +1,12 @@
 // One dataset, open: its store, its keyring, its encryption context and its record key.
 import { randomBytes } from 'node:crypto';
 import type { KeyringNode } from '@aws-crypto/material-management-node';
-import type { KeyProvider } from '../keys/index.ts';
+import { combineKeyrings, type KeyProvider } from '../keys/index.ts';
 import { type EncryptionContext, openStream, type SealedSource, sealStream } from '../seal/index.ts';
 import type { EntryKind, Store } from '../store/index.ts';
 import type { DatasetConfig } from '../workspace/index.ts';
 import { isStoreError, VaultError } from './error.ts';
-import { type HeadRecord, type NameRecord, openRecord, sealRecord, tampered, type VersionRecord } from './record.ts';
+import { openRecord, type RecordOf, sealRecord, tampered } from './record.ts';
 
 const RECORD_KEY = 'record-key';
 const RECORD_KEY_BYTES = 32;
@@ -18,14 +18,20 @@ export interface OpenDataset {
   store: Store;
   /** Bound to every object (I5). */
   context: EncryptionContext;
-  keyring(): Promise<KeyringNode>;
+  /** Opens with the dataset's key; its recovery keys may be disabled, or away. @throws KeyError */
+  openingKeyring(): Promise<KeyringNode>;
+  /** Seals for the dataset's key and for each of its recovery keys: all must be usable. @throws KeyError */
+  sealingKeyring(): Promise<KeyringNode>;
   /** The record's content and etag; undefined where there is none. @throws VaultError `TAMPERED` */
-  readRecord<Kind extends keyof Places>(
+  readRecord<Kind extends keyof RecordOf>(
     kind: Kind,
     name: string,
-  ): Promise<{ record: Places[Kind]; etag: string } | undefined>;
-  /** Writes a record where it belongs, or at `place`; `expected` as in the store. @throws VaultError `CONFLICT` */
-  writeRecord(record: NameRecord | VersionRecord | HeadRecord, options?: WriteOptions): Promise<void>;
+  ): Promise<{ record: RecordOf[Kind]; etag: string } | undefined>;
+  /**
+   * Writes a record where it belongs, or at `place`; `expected` as in the store.
+   * @returns its etag. @throws VaultError `CONFLICT`
+   */
+  writeRecord(record: RecordOf[keyof RecordOf], options?: WriteOptions): Promise<string>;
 }
 
 interface WriteOptions {
@@ -33,8 +39,13 @@ interface WriteOptions {
   place?: string;
 }
 
-type Places = { name: NameRecord; version: VersionRecord; head: HeadRecord };
-const ENTRY_KINDS: Record<keyof Places, EntryKind> = { name: 'names', version: 'versions', head: 'heads' };
+const ENTRY_KINDS: Record<keyof RecordOf, EntryKind> = {
+  name: 'names',
+  version: 'versions',
+  head: 'heads',
+  upload: 'uploads',
+  delivery: 'deliveries',
+};
 
 /** Opens `name`; nothing is read before it is needed. */
 export function openDataset(
@@ -45,22 +56,23 @@ export function openDataset(
   keys: KeyProvider,
 ): OpenDataset {
   const context = { 'glovebox:workspace': workspace, 'glovebox:dataset': name };
-  const keyring = once(() => keys.keyring(config.key));
+  const openingKeyring = once(() => keys.keyring(config.key, 'seal'));
+  const sealingKeyring = once(async () => {
+    const { recovery = [] } = config;
+    const others = await Promise.all(recovery.map((alias) => keys.keyring(alias, 'seal')));
+    return combineKeyrings(await openingKeyring(), others);
+  });
   const recordKey = once(async () => {
-    const place = {
-      store,
-      dataset: name,
-      keyring: await keyring(),
-      context: { ...context, 'glovebox:purpose': RECORD_KEY },
-    };
-    return readOrMakeSecret(place, RECORD_KEY, RECORD_KEY_BYTES);
+    const place = { store, dataset: name, context: { ...context, 'glovebox:purpose': RECORD_KEY } };
+    return readOrMakeSecret({ ...place, openingKeyring, sealingKeyring }, RECORD_KEY, RECORD_KEY_BYTES);
   });
   return {
     name,
     config,
     store,
     context,
-    keyring,
+    openingKeyring,
+    sealingKeyring,
     async readRecord(kind, entryName) {
       const entry = await store.getEntry(name, ENTRY_KINDS[kind], entryName);
       if (entry === undefined) return undefined;
@@ -70,10 +82,10 @@ export function openDataset(
       return { record, etag: entry.etag };
     },
     async writeRecord(record, { expected, place } = {}) {
-      const entryName = place ?? (record.kind === 'version' ? record.version : record.name);
+      const entryName = place ?? entryNameOf(record);
       const bytes = await sealRecord(record, await recordKey());
       try {
-        await store.putEntry(name, ENTRY_KINDS[record.kind], entryName, bytes, expected);
+        return await store.putEntry(name, ENTRY_KINDS[record.kind], entryName, bytes, expected);
       } catch (error) {
         if (!isStoreError(error, 'CONFLICT')) throw error;
         throw new VaultError('CONFLICT', `${name}/${entryName} was changed by somebody else at the same time`, {
@@ -85,15 +97,20 @@ export function openDataset(
   };
 }
 
-function belongsTo(record: NameRecord | VersionRecord | HeadRecord, entryName: string): boolean {
-  if (record.kind === 'version') return record.version === entryName;
-  return record.name === entryName || (record.kind === 'name' && record.formerly === entryName);
+function entryNameOf(record: RecordOf[keyof RecordOf]): string {
+  if (record.kind === 'version') return record.version;
+  return record.kind === 'upload' || record.kind === 'delivery' ? record.id : record.name;
+}
+
+function belongsTo(record: RecordOf[keyof RecordOf], entryName: string): boolean {
+  return entryNameOf(record) === entryName || (record.kind === 'name' && record.formerly === entryName);
 }
 
 interface SecretPlace {
   store: Store;
   dataset: string;
-  keyring: KeyringNode;
+  openingKeyring(): Promise<KeyringNode>;
+  sealingKeyring(): Promise<KeyringNode>;
   context: EncryptionContext;
 }
 
@@ -102,11 +119,11 @@ interface SecretPlace {
  * @throws SealError when it does not verify.
  */
 export async function readOrMakeSecret(place: SecretPlace, name: string, length: number): Promise<Buffer> {
-  const { store, dataset, keyring, context } = place;
+  const { store, dataset, context } = place;
   const present = await store.getEntry(dataset, 'keys', name);
-  if (present !== undefined) return openSmall(present.bytes, keyring, context, length);
+  if (present !== undefined) return openSmall(present.bytes, await place.openingKeyring(), context, length);
   const secret = randomBytes(length);
-  const sealed = await sealSmall(secret, keyring, context);
+  const sealed = await sealSmall(secret, await place.sealingKeyring(), context);
   try {
     await store.putEntry(dataset, 'keys', name, sealed, null);
     return secret;
@@ -114,7 +131,7 @@ export async function readOrMakeSecret(place: SecretPlace, name: string, length:
     if (!isStoreError(error, 'CONFLICT')) throw error;
     const other = await store.getEntry(dataset, 'keys', name);
     if (other === undefined) throw error;
-    return openSmall(other.bytes, keyring, context, length);
+    return openSmall(other.bytes, await place.openingKeyring(), context, length);
   }
 }
 

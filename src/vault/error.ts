@@ -10,9 +10,12 @@ export type VaultErrorCode =
   | 'DENIED' // the decision went against the caller
   | 'CONFLICT' // somebody else changed it meanwhile
   | 'TAMPERED' // a record does not verify, or does not belong where it lies
-  | 'MISSING_OBJECT'; // a record names an object that is not in the store
+  | 'LIMIT' // an upload has all the segments that it may have
+  | 'MISSING_OBJECT' // a record names an object that is not in the store
+  | 'DELIVERY' // not sealed for this drop box, or decided already
+  | 'SIGNATURE'; // a delivery's signature is missing, does not verify, or is nobody's who may deliver
 
-/** An error of the vault. `TAMPERED` and `MISSING_OBJECT` are integrity errors (exit code 4). */
+/** An error of the vault. `TAMPERED`, `MISSING_OBJECT` and `SIGNATURE` are integrity errors (exit code 4). */
 export class VaultError extends GloveboxError<VaultErrorCode> {}
 
 /** Whether `error` is the store's, with this code. */

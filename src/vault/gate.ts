@@ -1,7 +1,7 @@
 // The one place through which every use of data passes: here access will be decided and logged (I4).
 // Until roles are enforced it allows everything and says so to whoever asks.
 
-export type Action = 'read' | 'write' | 'list' | 'delete' | 'rename';
+export type Action = 'read' | 'write' | 'list' | 'delete' | 'rename' | 'approve';
 
 export interface Decision {
   allowed: boolean;

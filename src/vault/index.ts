@@ -1,9 +1,17 @@
 // The door of vault/: the one way to data at rest.
+
+export type { AcceptedDelivery } from './accept-delivery.ts';
 export { type Address, formatAddress, isVersion, matchesGlob, parseAddress } from './address.ts';
 export type { Collected } from './collect.ts';
+export type { Delivery } from './deliveries.ts';
 export { VaultError, type VaultErrorCode } from './error.ts';
+export type { PlainFile, PlainTarget } from './files.ts';
 export type { ObjectInfo, OpenedObject } from './objects.ts';
 export type { PinnedObject } from './pipes.ts';
+export type { ByteRange } from './range.ts';
 export type { VersionObject, VersionRecord } from './record.ts';
+export type { Upload } from './upload.ts';
+export type { UploadInfo, UploadOptions } from './uploads.ts';
 export { openVault, type Vault } from './vault.ts';
+export type { Verification, VerifiedObject } from './verify.ts';
 export type { VersionAccount, VersionDraft } from './versions.ts';

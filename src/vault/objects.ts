@@ -1,6 +1,6 @@
 // Objects with names, in raw datasets: put, get, list, stat, rename, remove.
-import { openStream, sealStream } from '../seal/index.ts';
-import type { ObjectReader } from '../store/index.ts';
+import { type OpenOptions, openStream, type SealedSummary, sealStream } from '../seal/index.ts';
+import type { ObjectReader, ObjectWriter } from '../store/index.ts';
 import type { OpenDataset } from './dataset.ts';
 import { isStoreError, VaultError } from './error.ts';
 import type { NameRecord } from './record.ts';
@@ -18,6 +18,8 @@ export interface ObjectInfo {
 /** An object's plaintext, frame by verified frame (I2). Leaving the loop early releases everything. */
 export interface OpenedObject {
   info: ObjectInfo;
+  /** Bytes that `chunks` comes to: the object's size, or that of the range. */
+  length: number;
   chunks: AsyncIterable<Uint8Array>;
 }
 
@@ -42,18 +44,28 @@ export async function putObject(
   const counted = options.onBytes === undefined ? source : counting(source, options.onBytes);
   const writer = await dataset.store.createObject(dataset.name);
   try {
-    const keyring = await dataset.keyring();
+    const keyring = await dataset.sealingKeyring();
     const sealing = await sealStream(counted, { keyring, context: dataset.context, ...(signal ? { signal } : {}) });
     for await (const chunk of sealing.chunks) await writer.write(chunk);
-    const { messageId, plaintextSize, sha256 } = await sealing.summary;
-    await writer.commit(messageId);
-    const info = { messageId, size: plaintextSize, sha256, time: new Date().toISOString(), writer: options.writer };
-    await dataset.writeRecord({ kind: 'name', dataset: dataset.name, name: path, ...info });
-    return { path, ...info };
+    return await nameObject(dataset, path, writer, await sealing.summary, options.writer);
   } catch (error) {
     await writer.abort();
     throw error;
   }
+}
+
+/** Makes the written object visible under its message id, and then under its name. */
+export async function nameObject(
+  dataset: OpenDataset,
+  path: string,
+  object: Pick<ObjectWriter, 'commit'>,
+  { messageId, plaintextSize, sha256 }: Pick<SealedSummary, 'messageId' | 'plaintextSize' | 'sha256'>,
+  writer: string,
+): Promise<ObjectInfo> {
+  await object.commit(messageId);
+  const info = { messageId, size: plaintextSize, sha256, time: new Date().toISOString(), writer };
+  await dataset.writeRecord({ kind: 'name', dataset: dataset.name, name: path, ...info });
+  return { path, ...info };
 }
 
 async function* counting(
@@ -114,18 +126,27 @@ export async function openReader(dataset: OpenDataset, info: ObjectInfo): Promis
 export async function openObject(dataset: OpenDataset, info: ObjectInfo, signal?: AbortSignal): Promise<OpenedObject> {
   const reader = await openReader(dataset, info);
   try {
-    const opened = await openStream(reader, {
-      keyring: await dataset.keyring(),
-      context: dataset.context,
-      messageId: info.messageId,
-      plaintextSize: info.size,
-      ...(signal ? { signal } : {}),
-    });
-    return { info, chunks: closing(opened.chunks, reader) };
+    const opened = await openStream(reader, await openingOptions(dataset, info, signal));
+    return { info, length: info.size, chunks: closing(opened.chunks, reader) };
   } catch (error) {
     await reader.close();
     throw error;
   }
+}
+
+/** What the object that `info` names must be (I2, I5). */
+export async function openingOptions(
+  dataset: OpenDataset,
+  info: ObjectInfo,
+  signal: AbortSignal | undefined,
+): Promise<OpenOptions> {
+  return {
+    keyring: await dataset.openingKeyring(),
+    context: dataset.context,
+    messageId: info.messageId,
+    plaintextSize: info.size,
+    ...(signal ? { signal } : {}),
+  };
 }
 
 async function* closing(chunks: AsyncIterable<Uint8Array>, reader: ObjectReader): AsyncGenerator<Uint8Array> {

@@ -36,7 +36,7 @@ export async function pinObject(dataset: OpenDataset, info: ObjectInfo): Promise
     async feed(target) {
       const source = await openReader(dataset, info);
       try {
-        const options = { keyring: await dataset.keyring(), context: dataset.context };
+        const options = { keyring: await dataset.openingKeyring(), context: dataset.context };
         const expected = { messageId: info.messageId, plaintextSize: info.size };
         const pipe = await openToPipe(source, { ...options, ...expected }, target);
         return { ...pipe, done: closeAfter(pipe.done, source) };

@@ -45,19 +45,73 @@ const headRecord = z.strictObject({
   version: z.string(),
 });
 
+const uploadRecord = z.strictObject({
+  kind: z.literal('upload'),
+  dataset: z.string(),
+  id: z.string().regex(/^[0-9a-f]{32}$/),
+  path: z.string(),
+  started: z.string(),
+  /** When it was last begun, resumed, suspended or completed. */
+  touched: z.string(),
+  /** Plaintext bytes that were durable then: that fewer are there later is an error (I2). */
+  size: z.number().int().nonnegative(),
+  writer: z.string(),
+});
+
+const digest = z.string().regex(/^[0-9a-f]{64}$/);
+const deliveryRecord = z.strictObject({
+  kind: z.literal('delivery'),
+  dataset: z.string(),
+  /** SHA-256 of the sealed bytes, hex: its id, under which they lie while it waits. */
+  id: digest,
+  /** SHA-512 of the same, hex: a signature is over one of the two. */
+  sha512: z.string().regex(/^[0-9a-f]{128}$/),
+  /** What the object will be named. */
+  name: z.string(),
+  /** Sealed bytes. */
+  size: z.number().int().nonnegative(),
+  time: z.string(),
+  writer: z.string(),
+  /** The signature file that came with it. */
+  signature: z.base64().optional(),
+  state: z.enum(['waiting', 'accepting', 'accepted', 'rejected']),
+  decision: z
+    .strictObject({
+      by: z.string(),
+      time: z.string(),
+      /** The user whose signature it had. */
+      signer: z.string().optional(),
+      /** What was made of it. */
+      object: z.strictObject({ messageId, size: z.number().int().nonnegative(), sha256: digest }).optional(),
+    })
+    .optional(),
+});
+
 export type NameRecord = z.infer<typeof nameRecord>;
 export type VersionRecord = z.infer<typeof versionRecord>;
 export type VersionObject = z.infer<typeof versionObject>;
 export type HeadRecord = z.infer<typeof headRecord>;
+export type UploadRecord = z.infer<typeof uploadRecord>;
+export type DeliveryRecord = z.infer<typeof deliveryRecord>;
 
-const SCHEMAS = { name: nameRecord, version: versionRecord, head: headRecord };
-type RecordOf = { name: NameRecord; version: VersionRecord; head: HeadRecord };
+const SCHEMAS = {
+  name: nameRecord,
+  version: versionRecord,
+  head: headRecord,
+  upload: uploadRecord,
+  delivery: deliveryRecord,
+};
+/** The content of a record by its kind. */
+export type RecordOf = {
+  name: NameRecord;
+  version: VersionRecord;
+  head: HeadRecord;
+  upload: UploadRecord;
+  delivery: DeliveryRecord;
+};
 
 /** Seals a record under the 32-byte record key. */
-export async function sealRecord(
-  record: NameRecord | VersionRecord | HeadRecord,
-  key: Uint8Array,
-): Promise<Uint8Array> {
+export async function sealRecord(record: RecordOf[keyof RecordOf], key: Uint8Array): Promise<Uint8Array> {
   const jwe = await new CompactEncrypt(Buffer.from(JSON.stringify(record)))
     .setProtectedHeader({ alg: 'dir', enc: 'A256GCM' })
     .encrypt(key);

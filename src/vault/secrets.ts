@@ -15,14 +15,16 @@ const PLACE = 'secrets';
  * @throws SealError when it does not verify; KeyError
  */
 export async function readSecret(workspace: string, name: string, store: Store, keys: KeyProvider): Promise<Buffer> {
-  const keyring = await keys.keyring(SECRETS_KEY).catch(async (error: unknown) => {
+  const keyring = await keys.keyring(SECRETS_KEY, 'seal').catch(async (error: unknown) => {
     if (!(error instanceof KeyError) || error.code !== 'NOT_FOUND') throw error;
     await keys.create(SECRETS_KEY).catch((second: unknown) => {
       if (!(second instanceof KeyError) || second.code !== 'EXISTS') throw second;
     });
-    return keys.keyring(SECRETS_KEY);
+    return keys.keyring(SECRETS_KEY, 'seal');
   });
   // The version is part of the name: a rotated domain gets a second secret beside the first.
   const context = { 'glovebox:workspace': workspace, 'glovebox:secret': `${name}/1` };
-  return readOrMakeSecret({ store, dataset: PLACE, keyring, context }, `${name}.1`, SECRET_BYTES);
+  const both = async () => keyring;
+  const place = { store, dataset: PLACE, openingKeyring: both, sealingKeyring: both, context };
+  return readOrMakeSecret(place, `${name}.1`, SECRET_BYTES);
 }

@@ -5,10 +5,14 @@ import type { KeyProvider } from '../keys/index.ts';
 import { type Inspection, inspect } from '../seal/index.ts';
 import { openDirectoryStore, type Store } from '../store/index.ts';
 import type { Workspace } from '../workspace/index.ts';
+import { type AcceptedDelivery, acceptDelivery } from './accept-delivery.ts';
 import { matchesGlob } from './address.ts';
 import { type Collected, collectDataset } from './collect.ts';
 import { type OpenDataset, openDataset } from './dataset.ts';
+import { type Delivery, listDeliveries, receiveDelivery, rejectDelivery } from './deliveries.ts';
+import { type DropBox, openDropBox } from './drop-box.ts';
 import { VaultError } from './error.ts';
+import { type FileOptions, openInto, type PlainFile, type PlainTarget, putFile } from './files.ts';
 import { type Action, decide } from './gate.ts';
 import {
   listObjects,
@@ -22,8 +26,20 @@ import {
   statObject,
 } from './objects.ts';
 import { type PinnedObject, pinObject } from './pipes.ts';
+import { type ByteRange, openObjectRange } from './range.ts';
 import type { VersionRecord } from './record.ts';
 import { readSecret } from './secrets.ts';
+import type { Upload } from './upload.ts';
+import {
+  beginUpload,
+  listUploads,
+  removeUpload,
+  resumeUpload,
+  statUpload,
+  type UploadInfo,
+  type UploadOptions,
+} from './uploads.ts';
+import { type Verification, type VerifiedObject, type VerifyOptions, verifyAll, verifyObject } from './verify.ts';
 import { beginVersion, listVersions, objectsOf, readVersion, switchLatest, type VersionDraft } from './versions.ts';
 
 /** The way to a workspace's data. Sizes are plaintext bytes; paths are object names in their dataset. */
@@ -39,8 +55,31 @@ export interface Vault {
     source: AsyncIterable<Uint8Array>,
     options?: { signal?: AbortSignal; onBytes?: (bytes: number) => void },
   ): Promise<ObjectInfo>;
-  /** Opens an object of a raw dataset, or of a version (the latest by default) of a derived one. */
-  get(dataset: string, path: string, options?: { version?: string; signal?: AbortSignal }): Promise<OpenedObject>;
+  /** The same, from a file that workers read at several places at once. @throws also what `file.confirm` throws */
+  putFile(dataset: string, path: string, file: PlainFile, options?: FileOptions): Promise<ObjectInfo>;
+  /**
+   * Opens an object of a raw dataset, or of a version (the latest by default) of a derived one; or a range of it.
+   * @throws SealError `RANGE`
+   */
+  get(
+    dataset: string,
+    path: string,
+    options?: { version?: string; range?: ByteRange; signal?: AbortSignal },
+  ): Promise<OpenedObject>;
+  /**
+   * The same into a target, in parallel where that is a new file. Complete when it resolves (I2), to the plaintext
+   * bytes written.
+   */
+  getInto(
+    dataset: string,
+    path: string,
+    target: PlainTarget,
+    options?: FileOptions & { version?: string; range?: ByteRange },
+  ): Promise<{ info: ObjectInfo; length: number }>;
+  /** Checks every tag of an object, and what its record says of it. Gives no plaintext out. */
+  verify(dataset: string, path: string, options?: FileOptions & { version?: string }): Promise<VerifiedObject>;
+  /** The same of all objects of a dataset, of a version of it, or of those whose names begin with `prefix`. */
+  verifyAll(dataset: string, options?: VerifyOptions): AsyncIterable<Verification>;
   list(dataset: string, options?: { version?: string; prefix?: string }): Promise<ObjectInfo[]>;
   stat(dataset: string, path: string, version?: string): Promise<ObjectInfo>;
   rename(dataset: string, from: string, to: string, options?: { replace?: boolean }): Promise<void>;
@@ -59,8 +98,45 @@ export interface Vault {
   switchLatest(dataset: string, version: string): Promise<void>;
   /** The 32-byte secret of the split (`split`) or of a domain (`domain-NAME`). */
   secret(name: string): Promise<Buffer>;
+  /**
+   * Takes in a delivery: bytes that somebody sealed with the public key of the dataset's drop box. It waits, as
+   * it is, until it is accepted.
+   * @throws VaultError `KIND`, `DELIVERY`, `SIGNATURE`, `EXISTS` where these bytes were taken before
+   */
+  receive(
+    dataset: string,
+    name: string,
+    source: AsyncIterable<Uint8Array>,
+    options?: { signature?: Uint8Array; signal?: AbortSignal; onBytes?: (bytes: number) => void },
+  ): Promise<Delivery>;
+  /** All deliveries to a dataset, also the decided ones, oldest first. */
+  deliveries(dataset: string): Promise<Delivery[]>;
+  /**
+   * Opens a delivery and seals it anew under the dataset's key, with its name.
+   * @throws VaultError `NOT_FOUND`, `DELIVERY`, `SIGNATURE`, `TAMPERED`, `EXISTS` (without `replace`)
+   */
+  accept(
+    dataset: string,
+    id: string,
+    options?: { replace?: boolean; signal?: AbortSignal; onBytes?: (bytes: number) => void },
+  ): Promise<AcceptedDelivery>;
+  /** Refuses a delivery: its bytes go. */
+  reject(dataset: string, id: string): Promise<Delivery>;
   /** Removes objects that nothing names any more, older than `graceMs`. */
   collect(dataset: string, graceMs: number): Promise<Collected>;
+  /** Begins an upload to a raw dataset: plaintext in pieces, sealed as it comes, that survives a crash. */
+  beginUpload(dataset: string, path: string, options?: UploadOptions): Promise<Upload>;
+  /**
+   * Takes an upload over, from whoever has it, at what of it is whole and verifies.
+   * @throws VaultError `NOT_FOUND`, `TAMPERED`, `CONFLICT`; SealError
+   */
+  resumeUpload(dataset: string, id: string, options?: UploadOptions): Promise<Upload>;
+  /** One upload, with the size at which it would be resumed. @throws as `resumeUpload` */
+  statUpload(dataset: string, id: string): Promise<UploadInfo>;
+  /** The uploads under way or interrupted; sizes by the looks of the files. */
+  listUploads(dataset: string): Promise<UploadInfo[]>;
+  /** Removes an upload, whoever has it. @throws VaultError `NOT_FOUND` */
+  removeUpload(dataset: string, id: string): Promise<void>;
   /** Who the records say wrote them. */
   writer: string;
 }
@@ -99,6 +175,8 @@ export function openVault(workspace: Workspace, keys: KeyProvider): Vault {
     }
     return dataset;
   };
+  const dropBox = (action: Action, name: string): DropBox =>
+    openDropBox(enter(action, name, 'raw'), workspace.users, keys);
   const isPublished = async (name: string, version: string): Promise<boolean> => {
     const dataset = enter('read', name, 'derived');
     return (await dataset.readRecord('version', version)) !== undefined;
@@ -119,9 +197,25 @@ export function openVault(workspace: Workspace, keys: KeyProvider): Vault {
     async put(name, path, source, options = {}) {
       return putObject(enter('write', name, 'raw'), path, source, { writer, ...options });
     },
-    async get(name, path, { version, signal } = {}) {
+    async putFile(name, path, file, options = {}) {
+      return putFile(enter('write', name, 'raw'), path, file, { writerName: writer, ...options });
+    },
+    async get(name, path, { version, range, signal } = {}) {
       const dataset = enter('read', name);
-      return openObject(dataset, await find(dataset, path, version), signal);
+      const info = await find(dataset, path, version);
+      return range === undefined ? openObject(dataset, info, signal) : openObjectRange(dataset, info, range, signal);
+    },
+    async getInto(name, path, target, { version, ...options } = {}) {
+      const dataset = enter('read', name);
+      const info = await find(dataset, path, version);
+      return { info, length: await openInto(dataset, info, target, options) };
+    },
+    async verify(name, path, { version, ...options } = {}) {
+      const dataset = enter('read', name);
+      return verifyObject(dataset, await find(dataset, path, version), options);
+    },
+    async *verifyAll(name, options = {}) {
+      yield* verifyAll(enter('read', name), options, isPublished);
     },
     async list(name, { version, prefix = '' } = {}) {
       const dataset = enter('list', name);
@@ -166,8 +260,35 @@ export function openVault(workspace: Workspace, keys: KeyProvider): Vault {
     async secret(name) {
       return readSecret(workspace.name, name, openDirectoryStore(join(workspace.directory, '.glovebox')), keys);
     },
+    async receive(name, path, source, options = {}) {
+      return receiveDelivery(dropBox('write', name), path, source, { writer, ...options });
+    },
+    async deliveries(name) {
+      return listDeliveries(dropBox('list', name));
+    },
+    async accept(name, id, { replace = false, ...options } = {}) {
+      return acceptDelivery(dropBox('approve', name), id, { by: writer, replace, ...options });
+    },
+    async reject(name, id) {
+      return rejectDelivery(dropBox('approve', name), id, writer);
+    },
     async collect(name, graceMs) {
       return collectDataset(enter('delete', name), graceMs);
+    },
+    async beginUpload(name, path, options = {}) {
+      return beginUpload(enter('write', name, 'raw'), path, writer, options);
+    },
+    async resumeUpload(name, id, options = {}) {
+      return resumeUpload(enter('write', name, 'raw'), id, options);
+    },
+    async statUpload(name, id) {
+      return statUpload(enter('write', name, 'raw'), id);
+    },
+    async listUploads(name) {
+      return listUploads(enter('write', name, 'raw'));
+    },
+    async removeUpload(name, id) {
+      await removeUpload(enter('write', name, 'raw'), id);
     },
   };
 }

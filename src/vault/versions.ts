@@ -50,7 +50,7 @@ export function beginVersion(dataset: OpenDataset, version: string, writerName: 
       const writer = await dataset.store.createObject(dataset.name);
       try {
         if (writer.descriptor === undefined) throw new Error('this store takes no descriptors');
-        const options = { keyring: await dataset.keyring(), context: dataset.context };
+        const options = { keyring: await dataset.sealingKeyring(), context: dataset.context };
         const sealing = await sealFromPipe(pipe, options, { descriptor: writer.descriptor });
         drains.set(path, { sealing, writer });
       } catch (error) {
@@ -79,7 +79,10 @@ export function beginVersion(dataset: OpenDataset, version: string, writerName: 
         async function* source(): AsyncGenerator<Uint8Array> {
           yield text;
         }
-        const sealing = await sealStream(source(), { keyring: await dataset.keyring(), context: dataset.context });
+        const sealing = await sealStream(source(), {
+          keyring: await dataset.sealingKeyring(),
+          context: dataset.context,
+        });
         for await (const chunk of sealing.chunks) await writer.write(chunk);
         const sealed = await sealing.summary;
         await writer.commit(sealed.messageId);
