@@ -2,7 +2,7 @@
 // says whether the file is up to date.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type Command, type OptionDefinition, showArgument, showOption, showUsage } from '../src/cli/command.ts';
+import { type Command, describeOption, showArgument, showOption, showUsage } from '../src/cli/command.ts';
 import { commands } from '../src/cli/commands/index.ts';
 import { globalOptions, SUMMARY, shownGlobalOption } from '../src/cli/program.ts';
 import { root } from './process.ts';
@@ -12,7 +12,7 @@ const path = join(root, 'docs', 'reference', 'cli.md');
 /** The whole page. */
 export function renderCliReference(): string {
   const globals = Object.entries(globalOptions).map(
-    ([name, option]) => `| \`${shownGlobalOption(name, option)}\` | ${describe(option)} |`,
+    ([name, option]) => `| \`${shownGlobalOption(name, option)}\` | ${cell(describeOption(option))} |`,
   );
   return [
     '# Command line',
@@ -47,7 +47,7 @@ function renderCommand(command: Command): string {
     ([name, argument]) => `| \`${showArgument(name, argument)}\` | ${cell(argument.description)} |`,
   );
   const options = Object.entries(command.options).map(
-    ([name, option]) => `| \`${showOption(name, option)}\` | ${describe(option)} |`,
+    ([name, option]) => `| \`${showOption(name, option)}\` | ${cell(describeOption(option))} |`,
   );
   const rows = [...given, ...options];
   return [
@@ -57,10 +57,6 @@ function renderCommand(command: Command): string {
     ...(rows.length === 0 ? [] : [['| | |', '| --- | --- |', ...rows].join('\n')]),
     ...(command.examples === undefined ? [] : [`\`\`\`sh\n${command.examples.join('\n')}\n\`\`\``]),
   ].join('\n\n');
-}
-
-function describe({ description, byDefault }: OptionDefinition): string {
-  return cell(byDefault === undefined ? description : `${description} (default: ${byDefault})`);
 }
 
 function cell(text: string): string {

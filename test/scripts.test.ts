@@ -18,6 +18,8 @@ const needs: Record<string, () => string | undefined> = {
       : 'needs root, or user namespaces, to mount a disk of its own (unshare -rm)',
   script: () =>
     succeeds('script', ['--version']) ? undefined : 'script(1) is not installed: apt-get install bsdutils',
+  'ssh-keygen': () =>
+    succeeds('ssh', ['-V']) ? undefined : 'ssh-keygen is not installed: apt-get install openssh-client',
 };
 
 function succeeds(program: string, args: string[]): boolean {

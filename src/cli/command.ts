@@ -9,6 +9,8 @@ export interface OptionDefinition {
   description: string;
   /** Turns the text into a value. @throws CliError `USAGE` */
   parse?: (text: string) => unknown;
+  /** May be given several times: its values come as a list, empty where it was not given. */
+  many?: true;
   /** The default in words, for the help. */
   byDefault?: string;
 }
@@ -23,9 +25,13 @@ export interface ArgumentDefinition {
 
 type OptionsOf<Definitions extends Record<string, OptionDefinition>> = {
   [Key in keyof Definitions]: Definitions[Key] extends { value: string }
-    ? (Definitions[Key] extends { parse: (text: string) => infer Value } ? Value : string) | undefined
+    ? Definitions[Key] extends { many: true }
+      ? ValueOf<Definitions[Key]>[]
+      : ValueOf<Definitions[Key]> | undefined
     : boolean;
 };
+
+type ValueOf<Definition> = Definition extends { parse: (text: string) => infer Value } ? Value : string;
 
 type ArgumentsOf<Definitions extends Record<string, ArgumentDefinition>> = {
   [Key in keyof Definitions]: Definitions[Key] extends { many: true }
@@ -109,6 +115,15 @@ export function showOption(name: string, { short, value }: OptionDefinition): st
   const long = `--${kebab(name)}`;
   const flags = short === undefined ? long : `-${short}, ${long}`;
   return value === undefined ? flags : `${flags} ${value}`;
+}
+
+/** What an option is for, and its default. */
+export function describeOption({ description, byDefault, many }: OptionDefinition): string {
+  const notes = [
+    byDefault === undefined ? [] : `default: ${byDefault}`,
+    many ? 'may be given several times' : [],
+  ].flat();
+  return notes.length === 0 ? description : `${description} (${notes.join('; ')})`;
 }
 
 /** The command's usage line without the program's name. */

@@ -14,6 +14,10 @@ export type CliErrorCode =
   | 'WRITE'
   /** A passphrase is needed and there is no way to get one, or the two entries differ. */
   | 'PASSPHRASE'
+  /** The passphrase of a private key is another one. */
+  | 'WRONG_PASSPHRASE'
+  /** Some of the objects that were to be verified do not verify. */
+  | 'BAD_OBJECTS'
   /** The program cannot work on this host. */
   | 'HOST'
   /** A step of the demo did not end as it should. */

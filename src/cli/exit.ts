@@ -34,6 +34,8 @@ const cli: Exits<CliErrorCode> = {
   CHANGED: failed,
   WRITE: failed,
   PASSPHRASE: usage,
+  WRONG_PASSPHRASE: denied,
+  BAD_OBJECTS: integrity,
   HOST: usage,
   DEMO: failed,
 };
@@ -108,7 +110,10 @@ const vault: Exits<VaultErrorCode> = {
   DENIED: denied,
   CONFLICT: failed,
   TAMPERED: integrity,
+  LIMIT: failed,
   MISSING_OBJECT: integrity,
+  DELIVERY: usage,
+  SIGNATURE: integrity,
 };
 
 const pipeline: Exits<PipelineErrorCode> = {

@@ -5,6 +5,7 @@ const DAMAGED = 'the object is damaged or was altered: put it again, or restore 
 export const HINTS: Record<string, string> = {
   'cli/USAGE': 'see: glovebox --help',
   'cli/PASSPHRASE': 'name a file that holds it with GLOVEBOX_PASSPHRASE_FILE, or run it in a terminal',
+  'cli/WRONG_PASSPHRASE': 'try again; GLOVEBOX_PASSPHRASE_FILE may name a file that holds it',
   'system/ENOSPC': 'free space or enlarge the volume, then try again; nothing half done was kept',
   'system/EDQUOT': 'free space or enlarge the quota, then try again; nothing half done was kept',
   'system/ENOENT': 'check the path',
@@ -54,6 +55,7 @@ export const HINTS: Record<string, string> = {
   'store/CONFLICT': 'look at what is there now and try again',
   'store/NOT_A_STORE': 'mend the path of the store in glovebox.yaml',
   'store/IO': 'check the disk, then try again; nothing half done was kept',
+  'vault/SIGNATURE': 'ask the supplier to sign it: ssh-keygen -Y sign -n glovebox -f KEY FILE; do not use the data',
   'vault/KIND': 'see the kinds of the datasets: glovebox ls',
   'pipeline/SPEC': 'mend the pipeline; what it may hold is in docs/pipeline.md',
   'pipeline/ENGINE': 'try again; if it stays, report the command and this line',

@@ -1,4 +1,6 @@
-// Values of options: sizes, durations, counts.
+// Values of options: sizes, durations, counts, pairs, ranges of bytes.
+import { MAX_FRAME_LENGTH } from '../seal/index.ts';
+import type { ByteRange } from '../vault/index.ts';
 import { usage } from './error.ts';
 
 const SIZES: Record<string, number> = {
@@ -35,11 +37,38 @@ export function parseDuration(text: string): number {
   return duration;
 }
 
-/** A parser of whole numbers from `least` on. The parser raises CliError `USAGE`. */
-export function parseCount(least: number): (text: string) => number {
+/** A parser of whole numbers from `least` on, up to `most`. The parser raises CliError `USAGE`. */
+export function parseCount(least: number, most = Number.POSITIVE_INFINITY): (text: string) => number {
+  const bounds = most === Number.POSITIVE_INFINITY ? `from ${least} on` : `from ${least} to ${most}`;
   return (text) => {
     const count = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
-    if (!(count >= least)) throw usage(`not a whole number from ${least} on: ${text}`);
+    if (!(count >= least && count <= most)) throw usage(`not a whole number ${bounds}: ${text}`);
     return count;
   };
+}
+
+/** A size that a frame may have. @throws CliError `USAGE` */
+export function parseFrameLength(text: string): number {
+  const bytes = parseBytes(text);
+  if (bytes > MAX_FRAME_LENGTH) throw usage(`too long for a frame: ${text}`, `at most ${MAX_FRAME_LENGTH} bytes`);
+  return bytes;
+}
+
+/** `NAME=VALUE` of an encryption context. @throws CliError `USAGE` */
+export function parsePair(text: string): [name: string, value: string] {
+  const [, name, value] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
+  if (name === undefined || value === undefined) throw usage(`not NAME=VALUE: ${text}`);
+  // Specification, "Encryption context": reserved. The official clients put a signature's key there.
+  if (name.startsWith('aws-crypto-')) throw usage(`the name ${name} is reserved`, 'choose one without aws-crypto-');
+  return [name, value];
+}
+
+/** `0-499`, `500-` or `-500` (the last 500), both ends in it, as `curl -r` has them. @throws CliError `USAGE` */
+export function parseRange(text: string): ByteRange {
+  const [, start = '', end = ''] = /^(\d{0,15})-(\d{0,15})$/.exec(text.trim()) ?? [];
+  const [first, last] = [Number(start), Number(end)];
+  if (start === '' && last > 0) return { suffix: last };
+  if (start !== '' && end === '') return { first };
+  if (start !== '' && first <= last) return { first, last };
+  throw usage(`not a range: ${text}`, 'write START-END, START- or -LAST, counting bytes from 0, both ends in it');
 }

@@ -3,6 +3,7 @@ import { Argument, CommanderError, Option, Command as Parser } from 'commander';
 import {
   type Command,
   type CommandContext,
+  describeOption,
   type Given,
   kebab,
   type OptionDefinition,
@@ -67,7 +68,9 @@ function makeParser({ version, ui, signal }: ProgramOptions): Parser {
       writeErr: () => undefined, // usage errors are told with all others
     });
   for (const [name, definition] of Object.entries(globalOptions)) {
-    program.addOption(name === 'directory' ? new Option('-C <DIR>', describe(definition)) : toOption(name, definition));
+    program.addOption(
+      name === 'directory' ? new Option('-C <DIR>', describeOption(definition)) : toOption(name, definition),
+    );
   }
   const parents = new Map<string, Parser>();
   for (const command of commands) {
@@ -96,9 +99,9 @@ function addCommand(parent: Parser, command: Command, context: (parser: Parser) 
   }
   parser.action(async () => {
     const options: Given = Object.fromEntries(
-      Object.entries(command.options).map(([name, { value }]) => [
+      Object.entries(command.options).map(([name, { value, many }]) => [
         name,
-        parser.opts()[name] ?? (value === undefined ? false : undefined),
+        parser.opts()[name] ?? (value === undefined ? false : many ? [] : undefined),
       ]),
     );
     const given: Given = Object.fromEntries(
@@ -109,17 +112,14 @@ function addCommand(parent: Parser, command: Command, context: (parser: Parser) 
 }
 
 function toOption(name: string, definition: OptionDefinition): Option {
-  const { value, parse } = definition;
+  const { value, many, parse = (text) => text } = definition;
   const option = new Option(
     showOption(name, definition).replace(/ \S+$/, value === undefined ? '$&' : ` <${value}>`),
-    describe(definition),
+    describeOption(definition),
   );
-  if (parse !== undefined) option.argParser(parse);
+  if (many) option.argParser((text, before: unknown[] = []) => [...before, parse(text)]);
+  else if (value !== undefined) option.argParser(parse);
   return option;
-}
-
-function describe({ description, byDefault }: OptionDefinition): string {
-  return byDefault === undefined ? description : `${description} (default: ${byDefault})`;
 }
 
 function contextOf(parser: Parser, ui: Ui, signal: AbortSignal): CommandContext {

@@ -24,6 +24,37 @@ export interface Progress {
 /** A progress that draws nothing: for files, pipes and `--json`. */
 export const silentProgress: Progress = { active: false, update: () => undefined, close: () => undefined };
 
+/** Told of bytes so far, and of how many there are where that is known. */
+export type OnBytes = (bytes: number, totalBytes?: number) => void;
+
+/** Runs `work` with a progress line of bytes, which is gone when it has ended. */
+export async function withProgress<Result>(
+  ui: { progress(): Progress },
+  label: string,
+  work: (onBytes: OnBytes) => Promise<Result>,
+): Promise<Result> {
+  const progress = ui.progress();
+  try {
+    return await work((bytes, totalBytes) => progress.update({ label, bytes, totalBytes }));
+  } finally {
+    progress.close();
+  }
+}
+
+/** The chunks as they are; `onBytes` is told of each. */
+export async function* counted(
+  chunks: AsyncIterable<Uint8Array>,
+  onBytes: OnBytes,
+  totalBytes?: number,
+): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    bytes += chunk.byteLength;
+    onBytes(bytes, totalBytes);
+    yield chunk;
+  }
+}
+
 /** A progress line that `write` draws; `columns` tells the terminal's width. */
 export function startProgress(write: (text: string) => void, columns: () => number): Progress {
   let started = performance.now();

@@ -4,6 +4,7 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { ReadStream } from 'node:tty';
 import { isErrnoError } from '../lib/index.ts';
+import { readAtMost } from './bounded-read.ts';
 import { CliError } from './error.ts';
 
 const MAX_LENGTH = 1024;
@@ -45,14 +46,8 @@ async function readFromFile(path: string): Promise<string> {
   try {
     const handle = await open(path, 'r');
     try {
-      const buffer = Buffer.alloc(MAX_LENGTH + 2);
-      let length = 0;
-      while (length < buffer.length) {
-        const { bytesRead } = await handle.read(buffer, length, buffer.length - length, null);
-        if (bytesRead === 0) break;
-        length += bytesRead;
-      }
-      const line = buffer.toString('utf8', 0, length).split(/\r?\n/, 1)[0] ?? '';
+      const buffer = await readAtMost(handle, MAX_LENGTH + 2);
+      const line = buffer.toString('utf8').split(/\r?\n/, 1)[0] ?? '';
       buffer.fill(0);
       if (line.length > MAX_LENGTH) throw new CliError('PASSPHRASE', `${path}: the first line is too long`);
       return line;

@@ -1,5 +1,14 @@
 // What put reads is what was there at one moment, or an error.
-import { appendFileSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdtempSync,
+  readSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -42,6 +51,43 @@ test('a file that grows, or is written to, while it is read is an error', async 
   rmSync(replaced);
   makeFile('replaced', 10);
   await expect(readAll(third.chunks)).rejects.toMatchObject({ code: 'CHANGED' });
+});
+
+test('a file that is read at any place is what it was when it was looked at, or an error', async () => {
+  const path = makeFile('placed', 1000);
+  const look = async () => (await openSourceFile(path, false)).open();
+  const good = await look();
+  expect(readSync(good.descriptor, Buffer.alloc(2000), 0, 2000, 0)).toBe(good.size);
+  await good.confirm();
+  await good.close();
+  const changes: Record<string, () => void> = {
+    grows: () => appendFileSync(path, 'y'),
+    'is written to': () => writeFileSync(path, Buffer.alloc(1001, 'z')),
+    'is cut off': () => truncateSync(path, 10),
+    'is written to, and has its time of change set back': () => {
+      const { atime, mtime } = statSync(path);
+      writeFileSync(path, Buffer.alloc(10, 'w'));
+      utimesSync(path, atime, mtime);
+    },
+  };
+  for (const [what, change] of Object.entries(changes)) {
+    const source = await look();
+    change();
+    await expect(source.confirm(), what).rejects.toMatchObject({ code: 'CHANGED' });
+    await source.close();
+  }
+});
+
+test('a file that was written to a moment ago is opened only when the clock of its times has gone on', async () => {
+  // Before Linux 6.13 two writes within one tick, 10 ms at most, leave the same time.
+  for (let round = 0; round < 5; round++) {
+    const path = makeFile('fresh', 100);
+    const source = await (await openSourceFile(path, false)).open();
+    expect(Date.now() - statSync(path).mtimeMs).toBeGreaterThanOrEqual(15);
+    writeFileSync(path, Buffer.alloc(100, round)); // the same size
+    await expect(source.confirm()).rejects.toMatchObject({ code: 'CHANGED' });
+    await source.close();
+  }
 });
 
 test('standard input is gathered into larger chunks, and nothing at all is an error', async () => {

@@ -1,17 +1,62 @@
-// What `get` writes: a file that appears whole or not at all, readable by its owner only.
+// What `get`, `seal` and `open` write: standard output, or a file that appears whole or not at all, readable
+// by its owner only.
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, link, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { isErrnoError } from '../lib/index.ts';
-import { CliError } from './error.ts';
+import { failedWrite, isErrnoError } from '../lib/index.ts';
+import { SealError } from '../seal/index.ts';
+import { CliError, usage } from './error.ts';
+import { writeStandardOutput } from './standard-streams.ts';
+import type { Ui } from './ui.ts';
+
+/** Where output goes. */
+export interface Target {
+  /** Of a new file: workers may write at any place in it. Absent where bytes are taken in order only. */
+  descriptor?: number;
+  /** Appends; once, and not together with `descriptor`. */
+  write(chunks: AsyncIterable<Uint8Array>): Promise<void>;
+}
+
+/** Refuses what must not go to the terminal, and two things on one standard output. @throws CliError `USAGE` */
+export function checkOutput(output: string, ui: Ui, what: string): void {
+  if (output !== '-') return;
+  const hint = 'name a file with -o FILE';
+  if (ui.resultsToTerminal) throw usage(`this would print ${what} on the terminal`, `pipe it on, or ${hint}`);
+  if (ui.json) throw usage(`--json and ${what} cannot share standard output`, hint);
+}
+
+/** The one plaintext that Glovebox writes to a disk (I1): said aloud. */
+export function warnOfPlaintext(path: string, ui: Ui): void {
+  ui.warn(`${path} is plaintext on your disk, readable by you (0600)`, 'remove it when you are done with it');
+}
+
+/** Writes `chunks` to the file `path`, as `fillTarget`; a file of that name is replaced. */
+export async function writeTargetFile(path: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+  await fillFile(path, true, (target) => target.write(chunks));
+}
 
 /**
- * Writes `chunks` to the file `path` through a temporary file beside it (0600), which is removed on
- * failure. What is there already and is no regular file (a device, a FIFO) is written to directly.
+ * Lets `fill` write to standard output (`-`), or into a temporary file beside `output` (0600), which gets
+ * its name when all of it is on the disk, and is removed on failure. What is there already and is no regular file (a device, a FIFO) is written
+ * to directly.
  *
- * @throws CliError `FILE`, `WRITE`; what `chunks` throws
+ * @param options.replace whether a file of that name is replaced; else it is an error, also where it came meanwhile
+ * @throws CliError `FILE`, `WRITE`; what `fill` and standard output throw
  */
-export async function writeTargetFile(path: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+export function fillTarget<Result>(
+  output: string,
+  { replace, signal }: { replace: boolean; signal: AbortSignal },
+  fill: (target: Target) => Promise<Result>,
+): Promise<Result> {
+  if (output === '-') return fill({ write: (chunks) => writeStandardOutput(chunks, signal) });
+  return fillFile(output, replace, fill);
+}
+
+async function fillFile<Result>(
+  path: string,
+  replace: boolean,
+  fill: (target: Target) => Promise<Result>,
+): Promise<Result> {
   const present = await statOrNothing(path);
   if (present?.isDirectory()) {
     throw new CliError('FILE', `${path}: is a folder`, { hint: 'name a file in it: -o FOLDER/NAME' });
@@ -19,29 +64,77 @@ export async function writeTargetFile(path: string, chunks: AsyncIterable<Uint8A
   if (present !== undefined && !present.isFile()) {
     const target = await open(path, 'w');
     try {
-      await writeAll(target, path, chunks);
+      return await fill({ write: (chunks) => writeAll(target, path, chunks) });
     } finally {
       await target.close();
     }
-    return;
   }
+  if (present !== undefined && !replace) throw exists(path);
   const temporary = join(dirname(path), `.${basename(path).slice(0, 200)}.${randomBytes(6).toString('hex')}.part`);
   try {
-    const target = await open(temporary, 'wx', 0o600).catch((error: unknown) => {
-      if (!isErrnoError(error, 'ENOENT', 'ENOTDIR')) throw unwritable(path, error);
-      throw new CliError('FILE', `${path}: there is no such folder`, { hint: 'make it first', cause: error });
-    });
-    try {
-      await target.chmod(0o600);
-      await writeAll(target, path, chunks);
-      await target.sync();
-    } finally {
-      await target.close();
-    }
-    await rename(temporary, path);
+    const result = await fillNewFile(temporary, path, fill);
+    if (replace) await rename(temporary, path);
+    else await renameNew(temporary, path);
+    await syncFolder(dirname(path));
+    return result;
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
+  }
+}
+
+async function fillNewFile<Result>(
+  temporary: string,
+  path: string,
+  fill: (target: Target) => Promise<Result>,
+): Promise<Result> {
+  const target = await open(temporary, 'wx', 0o600).catch((error: unknown) => {
+    if (!isErrnoError(error, 'ENOENT', 'ENOTDIR')) throw unwritable(path, error);
+    throw new CliError('FILE', `${path}: there is no such folder`, { hint: 'make it first', cause: error });
+  });
+  try {
+    await target.chmod(0o600);
+    const result = await fill({
+      descriptor: target.fd,
+      write: (chunks) => writeAll(target, path, chunks),
+    }).catch((error: unknown) => {
+      // A worker does not know the path.
+      const cause = error instanceof SealError ? failedWrite(error) : undefined;
+      throw cause === undefined ? error : unwritable(path, cause);
+    });
+    await target.sync().catch((error: unknown) => {
+      throw unwritable(path, error);
+    });
+    return result;
+  } finally {
+    await target.close();
+  }
+}
+
+/** As rename(2), which replaces; link(2) does not. Where there are no links, it is looked at just before. */
+async function renameNew(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to);
+    await rm(from);
+  } catch (error) {
+    if (isErrnoError(error, 'EEXIST')) throw exists(to);
+    if (!isErrnoError(error, 'EPERM', 'ENOTSUP', 'ENOSYS', 'EMLINK')) throw error;
+    if ((await statOrNothing(to)) !== undefined) throw exists(to);
+    await rename(from, to);
+  }
+}
+
+/** Makes the new name survive a power cut. Some folders cannot be read, and some file systems do not have it. */
+async function syncFolder(path: string): Promise<void> {
+  try {
+    const folder = await open(path, 'r');
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
+  } catch (error) {
+    if (!isErrnoError(error)) throw error;
   }
 }
 
@@ -54,6 +147,10 @@ async function writeAll(target: FileHandle, path: string, chunks: AsyncIterable<
       offset += bytesWritten;
     }
   }
+}
+
+function exists(path: string): CliError {
+  return new CliError('FILE', `${path}: exists already`, { hint: 'name another file with -o, or say --force' });
 }
 
 function unwritable(path: string, cause: unknown): unknown {

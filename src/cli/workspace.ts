@@ -1,7 +1,7 @@
 // Opens the workspace that a command works in: its configuration, its keys and its vault.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { defaultRootKeyPath, type LocalKeys, openLocalKeys, type RootKeySource } from '../keys/index.ts';
+import { defaultRootKeyPath, type KeyUse, type LocalKeys, openLocalKeys, type RootKeySource } from '../keys/index.ts';
 import { isErrnoError } from '../lib/index.ts';
 import { openVault, type Vault } from '../vault/index.ts';
 import { findWorkspace, loadWorkspace, STATE_FOLDER, suggest, type Workspace } from '../workspace/index.ts';
@@ -29,6 +29,16 @@ export async function openWorkspace(context: CommandContext): Promise<Workspace>
     );
   }
   return workspace;
+}
+
+/** What glovebox.yaml declares a key for; undefined where it does not name it. */
+export function useOf(workspace: Workspace, alias: string): KeyUse | undefined {
+  const config = workspace.keys[alias];
+  return config === undefined
+    ? undefined
+    : config.provider === 'local' && config.use === 'drop-box'
+      ? 'drop-box'
+      : 'seal';
 }
 
 /** The embedded key store of the workspace. @throws KeyError; CliError `PASSPHRASE` */

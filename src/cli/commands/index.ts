@@ -1,19 +1,24 @@
 // All commands, in the order of the help. A new command is one file in this folder and one line here.
 import type { Command } from '../command.ts';
 import { demo } from './demo.ts';
+import { dropBoxCommands } from './drop-box.ts';
 import { gc } from './gc.ts';
 import { get } from './get.ts';
 import { init } from './init.ts';
 import { inspect } from './inspect.ts';
 import { keyCommands } from './key.ts';
 import { keyCopyCommands } from './key-copies.ts';
+import { keyPublicKey } from './key-public.ts';
 import { ls } from './ls.ts';
 import { mv } from './mv.ts';
+import { open } from './open.ts';
 import { plan } from './plan.ts';
 import { put } from './put.ts';
 import { rm } from './rm.ts';
 import { run } from './run.ts';
 import { runs } from './runs.ts';
+import { seal } from './seal.ts';
+import { verifyObject } from './verify-object.ts';
 
 export const commands: Command[] = [
   init,
@@ -23,8 +28,13 @@ export const commands: Command[] = [
   mv,
   rm,
   inspect,
+  verifyObject,
+  seal,
+  open,
   ...keyCommands,
   ...keyCopyCommands,
+  keyPublicKey,
+  ...dropBoxCommands,
   plan,
   run,
   runs,
@@ -33,4 +43,7 @@ export const commands: Command[] = [
 ];
 
 /** Names that only hold commands together. */
-export const groups: Record<string, string> = { key: 'make and manage keys' };
+export const groups: Record<string, string> = {
+  key: 'make and manage keys',
+  'drop-box': 'take in deliveries, and decide on them',
+};

@@ -7,7 +7,7 @@ import { initWorkspace, loadWorkspace, STATE_FOLDER, WORKSPACE_FILE, type Worksp
 import { type CommandContext, defineCommand } from '../command.ts';
 import { usage } from '../error.ts';
 import { readPassphrase } from '../prompt.ts';
-import { keysDirectory, openKeys } from '../workspace.ts';
+import { keysDirectory, openKeys, useOf } from '../workspace.ts';
 
 export const init = defineCommand({
   name: 'init',
@@ -75,7 +75,7 @@ async function provideKeys(
 async function makeMissingKeys(keys: LocalKeys, workspace: Workspace): Promise<string[]> {
   const present = new Set((await keys.list()).map(({ alias }) => alias));
   const missing = Object.keys(workspace.keys).filter((alias) => !present.has(alias));
-  for (const alias of missing) await keys.create(alias);
+  for (const alias of missing) await keys.create(alias, useOf(workspace, alias));
   return missing;
 }
 

@@ -1,11 +1,11 @@
 // glovebox inspect: what a sealed object says of itself, without any key.
-import { open } from 'node:fs/promises';
-import { isErrnoError } from '../../lib/index.ts';
+import { KEY_NAMESPACE } from '../../keys/index.ts';
 import { type Inspection, inspect as inspectMessage } from '../../seal/index.ts';
 import { parseAddress } from '../../vault/index.ts';
 import { defineCommand } from '../command.ts';
-import { CliError, usage } from '../error.ts';
+import { usage } from '../error.ts';
 import { formatBytes, formatFields } from '../format.ts';
+import { withSealedFile } from '../sealed-file.ts';
 import { openWorkspaceVault } from '../workspace.ts';
 
 export const inspect = defineCommand({
@@ -19,7 +19,7 @@ export const inspect = defineCommand({
       throw usage('name either an address or --file PATH', 'glovebox inspect DATASET/PATH');
     }
     let found: Inspection;
-    if (file !== undefined) found = await inspectFile(file);
+    if (file !== undefined) found = await withSealedFile(file, inspectMessage);
     else {
       const { dataset, path, version } = parseAddress(given.address ?? '');
       if (path === undefined)
@@ -30,35 +30,29 @@ export const inspect = defineCommand({
   },
 });
 
-async function inspectFile(path: string): Promise<Inspection> {
-  const handle = await open(path, 'r').catch((error: unknown) => {
-    if (!isErrnoError(error)) throw error;
-    throw new CliError('FILE', `${path}: cannot be read (${error.code})`, { hint: 'check the path', cause: error });
-  });
-  try {
-    const status = await handle.stat();
-    if (!status.isFile()) throw new CliError('FILE', `${path}: is not a file`);
-    return await inspectMessage({
-      size: status.size,
-      descriptor: handle.fd,
-      read: async (buffer, offset) => (await handle.read(buffer, 0, buffer.length, offset)).bytesRead,
-    });
-  } finally {
-    await handle.close();
-  }
-}
-
 function describe(found: Inspection): string[] {
   return formatFields([
     ['message id', found.messageId],
+    ['version', String(found.version)],
     ['suite', found.suite],
     ['key commitment', found.committing ? 'yes' : 'no'],
+    ['signed', found.signed ? 'yes' : 'no'],
     ['plaintext', formatBytes(found.plaintextSize)],
     ['sealed', formatBytes(found.sealedSize)],
-    ['frame', formatBytes(found.frameLength)],
+    ['frame', found.frameLength === 0 ? 'not framed' : formatBytes(found.frameLength)],
     ['header', formatBytes(found.headerSize)],
-    ...found.wrappedKeys.map(({ provider, info }): [string, string] => ['wrapped under', `${provider} ${info}`]),
+    ...found.wrappedKeys.map((key): [string, string] => ['wrapped under', describeKey(key)]),
     ...Object.entries(found.context).map(([name, value]): [string, string] => ['context', `${name} = ${value}`]),
     ['authenticated', 'no: this is what the file says, and no key was used'],
   ]);
+}
+
+/** A wrapped key, with what its name is where that can be told: docs/format.md. */
+function describeKey({ provider, info }: Inspection['wrappedKeys'][number]): string {
+  const isOurs = provider === KEY_NAMESPACE;
+  if (provider === 'aws-kms') return `${provider} ${info}  (the ARN of a KMS key)`;
+  if (isOurs && /^[0-9a-f]{64}$/.test(info)) return `${provider} ${info}  (RSA: the SHA-256 of the public key)`;
+  if (isOurs && /^[0-9a-f-]{36}\/\d+$/.test(info))
+    return `${provider} ${info}  (a key of a workspace: its id and version)`;
+  return `${provider} ${info}`;
 }

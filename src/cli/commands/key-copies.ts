@@ -1,6 +1,6 @@
 // glovebox key backup, restore, export: key material that leaves the key store, each time said aloud.
 import { readFile } from 'node:fs/promises';
-import { initLocalKeys } from '../../keys/index.ts';
+import { type ExportedKey, initLocalKeys } from '../../keys/index.ts';
 import { isErrnoError } from '../../lib/index.ts';
 import { type Command, type CommandContext, defineCommand } from '../command.ts';
 import { CliError, usage } from '../error.ts';
@@ -60,8 +60,8 @@ const exportKey = defineCommand({
   name: 'key export',
   summary: 'write a key in the clear, for another AWS Encryption SDK',
   details:
-    'Writes JSON: name space, name and material (base64) of a raw AES keyring (AES256_GCM_IV12_TAG16_NO_PADDING). ' +
-    'Whoever has it opens every object that was sealed under this version.',
+    'Writes JSON: name space, name and material (base64) of a raw AES keyring (AES256_GCM_IV12_TAG16_NO_PADDING); of ' +
+    'a drop-box key its private key (PEM). Whoever has it opens everything that was sealed under this version.',
   arguments: { alias: { description: "the key's alias" } },
   options: {
     output,
@@ -69,17 +69,15 @@ const exportKey = defineCommand({
   },
   async run(context, given, options) {
     const file = needFile(options.output);
-    const { keyNamespace, keyName, keyMaterial } = await (await openKeysOf(context)).exportKey(
-      given.alias,
-      options.keyVersion,
-    );
-    const material = Buffer.from(keyMaterial).toString('base64');
-    keyMaterial.fill(0);
-    const wrappingSuite = 'AES256_GCM_IV12_TAG16_NO_PADDING';
-    await writeTargetFile(
-      file,
-      once(Buffer.from(`${JSON.stringify({ keyNamespace, keyName, wrappingSuite, keyMaterial: material })}\n`)),
-    );
+    const exported = await (await openKeysOf(context)).exportKey(given.alias, options.keyVersion);
+    const { keyName } = exported;
+    const text = exported.use === 'drop-box' ? exported.keyMaterial : rawKeyText(exported);
+    try {
+      await writeTargetFile(file, once(text));
+    } finally {
+      exported.keyMaterial.fill(0);
+      text.fill(0);
+    }
     context.ui.result({ file, keyName }, [`${file}  ${keyName}`]);
     context.ui.warn(
       `${file} holds the key ${given.alias} in the clear: whoever reads it can read everything sealed under it`,
@@ -87,6 +85,13 @@ const exportKey = defineCommand({
     );
   },
 });
+
+/** What a raw AES keyring of any Encryption SDK is made of, as JSON. */
+function rawKeyText({ keyNamespace, keyName, keyMaterial }: ExportedKey): Uint8Array {
+  const wrappingSuite = 'AES256_GCM_IV12_TAG16_NO_PADDING';
+  const material = Buffer.from(keyMaterial).toString('base64');
+  return Buffer.from(`${JSON.stringify({ keyNamespace, keyName, wrappingSuite, keyMaterial: material })}\n`);
+}
 
 /** The commands that take key material out, or back in. */
 export const keyCopyCommands: Command[] = [backup, restore, exportKey];

@@ -1,9 +1,10 @@
 // glovebox key: the life of a key. Keys are named by alias.
 import type { KeyDescription, LocalKeys } from '../../keys/index.ts';
 import { type Command, type CommandContext, defineCommand } from '../command.ts';
+import { usage } from '../error.ts';
 import { formatFields, formatTable, formatTime } from '../format.ts';
 import { parseCount } from '../parse.ts';
-import { openKeys, openWorkspace } from '../workspace.ts';
+import { openKeys, openWorkspace, useOf } from '../workspace.ts';
 
 const DEFAULT_WAIT_DAYS = 30;
 const alias = { description: "the key's alias, as in glovebox.yaml" };
@@ -28,6 +29,28 @@ function change(
   });
 }
 
+const keyCreate = defineCommand({
+  name: 'key create',
+  summary: 'make a key',
+  details:
+    'It can be used by any dataset of glovebox.yaml that names it. A drop-box key is a pair: others seal with its ' +
+    'public key, and only this workspace opens. A key that glovebox.yaml declares is made as it says there.',
+  arguments: { alias },
+  options: { dropBox: { description: 'a drop-box key: an RSA pair of 4096 bits' } },
+  async run(context, given, { dropBox }) {
+    const workspace = await openWorkspace(context);
+    const declared = useOf(workspace, given.alias);
+    if (dropBox && declared === 'seal') {
+      throw usage(
+        `glovebox.yaml declares the key ${given.alias} without a use: it is to seal datasets`,
+        `leave --drop-box out, or declare it so: ${given.alias}: { provider: local, use: drop-box }`,
+      );
+    }
+    const keys = await openKeys(context, workspace);
+    show(context, await keys.create(given.alias, dropBox ? 'drop-box' : declared));
+  },
+});
+
 const keyLs = defineCommand({
   name: 'key ls',
   summary: 'list the keys',
@@ -39,11 +62,12 @@ const keyLs = defineCommand({
     const missing = Object.keys(workspace.keys).filter((name) => !keys.some((key) => key.alias === name));
     context.ui.result({ keys, missing }, () =>
       formatTable(
-        ['KEY', 'STATE', 'VERSION', 'CREATED', 'DELETION'],
+        ['KEY', 'STATE', 'VERSION', 'USE', 'CREATED', 'DELETION'],
         keys.map((key) => [
           key.alias,
           key.state,
           String(key.currentVersion),
+          key.use ?? 'seal',
           formatTime(key.created),
           key.deletionDate === undefined ? '' : formatTime(key.deletionDate),
         ]),
@@ -82,9 +106,7 @@ const keyScheduleDeletion = defineCommand({
 
 /** The commands on one key at a time. */
 export const keyCommands: Command[] = [
-  change('create', 'make a key', 'It can be used by any dataset of glovebox.yaml that names it.', (keys, name) =>
-    keys.create(name),
-  ),
+  keyCreate,
   keyLs,
   change('describe', 'show a key', 'Its state, versions and ARN; never its material.', (keys, name) =>
     keys.describe(name),
@@ -120,6 +142,7 @@ function show(context: CommandContext, key: KeyDescription): void {
     formatFields([
       ['key', key.alias],
       ['arn', key.arn],
+      ...(key.use === undefined ? [] : [['use', key.use] satisfies [string, string]]),
       ['state', key.state],
       ...(key.deletionDate === undefined
         ? []

@@ -1,12 +1,13 @@
 // glovebox put: seals files, or standard input, into a raw dataset.
 
 import { basename } from 'node:path';
-import { addAbortSignal } from 'node:stream';
 import { type ObjectInfo, parseAddress, type Vault } from '../../vault/index.ts';
 import { type CommandContext, defineCommand } from '../command.ts';
 import { usage } from '../error.ts';
 import { formatBytes } from '../format.ts';
-import { openSourceFile, readStandardInput, type SourceFile } from '../source-file.ts';
+import { threads } from '../options.ts';
+import { type Progress, type ProgressState, withProgress } from '../progress.ts';
+import { openSourceFile, openStandardInput, type SourceFile } from '../source-file.ts';
 import { openWorkspaceVault } from '../workspace.ts';
 
 interface Job extends SourceFile {
@@ -25,8 +26,9 @@ export const put = defineCommand({
   arguments: { files: { description: 'files to seal, or - for standard input; then the address', many: true } },
   options: {
     allowEmpty: { description: 'take empty input too' },
+    threads,
   },
-  async run(context, { files: given }, { allowEmpty }) {
+  async run(context, { files: given }, { allowEmpty, threads: count }) {
     const target = given.at(-1);
     const files = given.slice(0, -1);
     if (target === undefined || files.length === 0)
@@ -37,7 +39,7 @@ export const put = defineCommand({
     const vault = await openWorkspaceVault(context);
     const stored: ObjectInfo[] = [];
     try {
-      for (const job of jobs) stored.push(await store(vault, dataset, job, context));
+      for (const job of jobs) stored.push(await store(vault, dataset, job, { ...context, threads: count }));
     } finally {
       if (stored.length < jobs.length && stored.length > 0) {
         context.ui.note(`stored before the failure: ${stored.map((info) => `${dataset}/${info.path}`).join(', ')}`);
@@ -60,9 +62,7 @@ async function openJobs(files: string[], path: string, allowEmpty: boolean, cont
   for (const file of files) {
     if (file === '-') {
       if (isFolder) throw usage('standard input needs a name', 'glovebox put - DATASET/NAME');
-      if (process.stdin.isTTY) throw usage('standard input is a terminal', 'pipe the data in, or name a file');
-      const input = addAbortSignal(context.signal, process.stdin);
-      jobs.push({ file: 'standard input', path, chunks: readStandardInput(input, allowEmpty) });
+      jobs.push({ file: 'standard input', path, ...openStandardInput(context.signal, allowEmpty) });
       continue;
     }
     const name = isFolder ? `${path}${basename(file)}` : path;
@@ -72,21 +72,39 @@ async function openJobs(files: string[], path: string, allowEmpty: boolean, cont
   return jobs;
 }
 
-async function store(vault: Vault, dataset: string, job: Job, { ui, signal }: CommandContext): Promise<ObjectInfo> {
-  const progress = ui.progress();
-  const state = { label: `sealing ${job.path}`, bytes: 0, totalBytes: job.size, rows: 0 };
-  async function* watched(): AsyncGenerator<Uint8Array> {
-    for await (const chunk of job.chunks) {
-      state.bytes += chunk.length;
-      if (progress.active) state.rows += countLines(chunk);
-      progress.update(state);
-      yield chunk;
-    }
+async function store(
+  vault: Vault,
+  dataset: string,
+  job: Job,
+  { ui, signal, threads: count }: CommandContext & { threads: number | undefined },
+): Promise<ObjectInfo> {
+  const label = `sealing ${job.path}`;
+  const source = await job.open?.();
+  if (source === undefined) {
+    const progress = ui.progress();
+    const counted = counting(job.chunks, progress, { label, bytes: 0, totalBytes: job.size, rows: 0 });
+    return await vault.put(dataset, job.path, counted, { signal }).finally(() => progress.close());
   }
   try {
-    return await vault.put(dataset, job.path, watched(), { signal });
+    return await withProgress(ui, label, (onBytes) =>
+      vault.putFile(dataset, job.path, source, { signal, threads: count, onBytes }),
+    );
   } finally {
-    progress.close();
+    await source.close();
+  }
+}
+
+/** Bytes and lines of a stream, told as they pass. */
+async function* counting(
+  chunks: AsyncIterable<Uint8Array>,
+  progress: Progress,
+  state: ProgressState & { rows: number },
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    state.bytes += chunk.length;
+    if (progress.active) state.rows += countLines(chunk);
+    progress.update(state);
+    yield chunk;
   }
 }
 
