@@ -1,48 +1,75 @@
-// The system packages that some tests need: found, installed (only where that is wanted), or named as missing.
+// What some tests need from the machine: found, installed or made (only where that is wanted), or named as missing.
 import { run, runQuietly } from './process.ts';
+import { findPython, makePythonEnvironment } from './python.ts';
 
 interface SystemTool {
   package: string;
-  command: string[];
+  isPresent(): boolean;
   /** What does not run without it. */
   suite: string;
 }
 
+const python: SystemTool = {
+  package: 'python3-venv',
+  isPresent: () => findPython() !== undefined,
+  suite: 'interoperability with the official Python client and its CLI',
+};
 const tools: SystemTool[] = [
-  { package: 'bubblewrap', command: ['bwrap', '--version'], suite: 'the engine in its sandbox' },
-  { package: 'strace', command: ['strace', '--version'], suite: 'no plaintext in any file written (I1)' },
+  { package: 'bubblewrap', isPresent: () => answers('bwrap'), suite: 'the engine in its sandbox' },
+  { package: 'strace', isPresent: () => answers('strace'), suite: 'no plaintext in any file written (I1)' },
+  {
+    package: 'openssh-client',
+    isPresent: () => runQuietly('ssh', ['-V']).code === 0,
+    suite: 'signatures of deliveries by ssh-keygen',
+  },
+  python,
 ];
 
+export interface Tools {
+  /** For each tool that cannot be used, by package name, the reason to print with a skipped test. */
+  missing: Record<string, string>;
+  /** A Python that has the official client and its CLI. */
+  python?: string;
+}
+
 /**
- * Looks for the tools, installs the missing ones with apt-get if `install` is set, and says aloud what
- * will be left out.
- *
- * @returns for each tool that cannot be used, by package name, the reason to print with a skipped test.
+ * Looks for the tools, installs the missing ones with apt-get if `install` is set, makes the Python
+ * environment, and says aloud what will be left out.
  */
-export async function findMissingTools({ install }: { install: boolean }): Promise<Record<string, string>> {
-  if (install && tools.some((tool) => !isPresent(tool))) await installTools(tools.filter((tool) => !isPresent(tool)));
-  const missing: Record<string, string> = {};
+export async function prepareTools({ install }: { install: boolean }): Promise<Tools> {
+  const wanted = tools.filter((tool) => !tool.isPresent());
+  if (install && wanted.length > 0) await installTools(wanted);
+  const found: Tools = { missing: {} };
   for (const tool of tools) {
     const reason = findReason(tool);
-    if (reason === undefined) continue;
-    missing[tool.package] = reason;
-    process.stderr.write(`\n*** LEFT OUT: ${tool.suite}: ${reason}\n\n`);
+    if (reason !== undefined) leaveOut(tool, reason, found);
   }
-  return missing;
+  const base = findPython();
+  if (base) {
+    const made = await makePythonEnvironment(base);
+    if ('python' in made) found.python = made.python;
+    else leaveOut(python, made.reason, found);
+  }
+  return found;
+}
+
+function leaveOut(tool: SystemTool, reason: string, { missing }: Tools): void {
+  missing[tool.package] = reason;
+  process.stderr.write(`\n*** LEFT OUT: ${tool.suite}: ${reason}\n\n`);
 }
 
 function findReason(tool: SystemTool): string | undefined {
-  if (!isPresent(tool)) {
-    return `${tool.package} is not installed: apt-get install ${tool.package}`;
+  if (!tool.isPresent()) {
+    const needed = tool === python ? `${tool.package} (Python 3.9 or later)` : tool.package;
+    return `${needed} is not installed: apt-get install ${tool.package}`;
   }
   if (tool.package !== 'bubblewrap') return undefined;
   const probe = runQuietly('bwrap', ['--unshare-all', '--ro-bind', '/', '/', 'true']);
   return probe.code === 0 ? undefined : 'bubblewrap cannot make namespaces here: the kernel or a container forbids it';
 }
 
-function isPresent(tool: SystemTool): boolean {
-  const [program = '', ...args] = tool.command;
-  return runQuietly(program, args).code === 0;
+function answers(program: string): boolean {
+  return runQuietly(program, ['--version']).code === 0;
 }
 
 async function installTools(wanted: SystemTool[]): Promise<void> {

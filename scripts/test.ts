@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from './build.ts';
 import { root, run } from './process.ts';
-import { findMissingTools } from './system-tools.ts';
+import { prepareTools } from './system-tools.ts';
 import type { TestReport } from './test-report.ts';
 
 /** Why a test may be left out under CI=true too: no package installed by this script would help. */
@@ -24,7 +24,7 @@ process.exitCode = await main();
 
 async function main(): Promise<number> {
   if (!(await build())) return close({ passed: 0, failed: 1, skipped: [], problems: ['the build failed'] });
-  const missing = await findMissingTools({ install: inCI && process.getuid?.() === 0 });
+  const { missing, python } = await prepareTools({ install: inCI && process.getuid?.() === 0 });
   const folder = await mkdtemp(join(tmpdir(), 'glovebox-test-'));
   try {
     const report = join(folder, 'report.json');
@@ -32,6 +32,7 @@ async function main(): Promise<number> {
     const code = await run('vitest', ['run', ...reporters, ...vitestArguments], {
       GLOVEBOX_TEST_REPORT: report,
       GLOVEBOX_MISSING: JSON.stringify(missing),
+      ...(python === undefined ? {} : { GLOVEBOX_PYTHON: python }),
       ...(full ? { GLOVEBOX_FULL: '1' } : {}),
     });
     return close(judge(await readReport(report), code));
