@@ -17,8 +17,8 @@ import {
   sealBytes,
   sourceOf,
 } from '../../test/support/seal.ts';
-import { initLocalKeys } from '../keys/index.ts';
-import { inspect, openStream, sealStream } from './index.ts';
+import { combineKeyrings, initLocalKeys } from '../keys/index.ts';
+import { inspect, MAX_WRAPPED_KEYS, openStream, sealStream } from './index.ts';
 
 const CONTEXTS = [
   {},
@@ -52,6 +52,16 @@ describe('sealed streams', () => {
       }
     });
   }
+
+  it('are not sealed for more keys than are opened', async () => {
+    const keyrings = Array.from({ length: MAX_WRAPPED_KEYS + 1 }, (_, index) => rawKeyring(`k/${index}`));
+    const [first = rawKeyring(), ...others] = keyrings.slice(1);
+    const most = combineKeyrings(first, others);
+    const { bytes } = await sealBytes(Buffer.from('text'), { keyring: most });
+    expect((await openBytes(bytes, { keyring: most })).plaintext.toString()).toBe('text');
+    const tooMany = combineKeyrings(first, keyrings);
+    expect(await codeOf(sealBytes(Buffer.from('text'), { keyring: tooMany }))).toBe('LIMIT');
+  });
 
   it('open with the official client, and the other way', async () => {
     for (const frameLength of [128, 4096]) {

@@ -1,6 +1,7 @@
 // I1: a canary in every column, malformed rows too, is in no file that any of our processes wrote (files
 // that are gone by now included) and in nothing that was printed. The same search finds planted ones.
-import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -97,6 +98,43 @@ describe('no plaintext is written or printed', () => {
     const quarantined = expectDone(await box.traced(['get', 'claims-quarantine/quarantined.parquet', '-o', '-']));
     expect(findCanary(quarantined.stdout, CANARY)).toBeDefined();
     await box.expectNoLeak(quarantined, { data: true, mayWrite: false });
+  });
+
+  test('by put and seal from a file, verify-object, a range, and open into a pipe', async () => {
+    const outside = await mkdtemp(join(tmpdir(), 'glovebox-plain-'));
+    try {
+      const file = join(outside, 'placed.csv');
+      const key = join(box.folder, 'exported.json');
+      const sealed = join(box.folder, 'sealed');
+      await writeFile(file, Buffer.concat([...claims()]));
+      expectDone(await box.glovebox(['key', 'export', 'raw', '-o', key]));
+      for (const args of [
+        ['put', file, 'claims-raw', '--threads', '2'],
+        ['seal', file, '--key', key, '-o', sealed],
+      ]) {
+        const writing = expectDone(await box.traced(args));
+        expect(Math.max(...[...writing.trace.written.values()].map(({ length }) => length))).toBeGreaterThan(500_000);
+        await box.expectNoLeak(writing);
+      }
+      for (const args of [
+        ['verify-object', 'claims-raw'],
+        ['verify-object', '--file', sealed, '--key', key],
+      ]) {
+        await box.expectNoLeak(expectDone(await box.traced(args)), { mayWrite: false });
+      }
+      const all = await readFile(file);
+      for (const [args, data] of [
+        [['get', 'claims-raw/placed.csv', '--range', '1000-399999'], all.subarray(1000, 400_000)],
+        [['open', sealed, '--key', key], all],
+      ] as const) {
+        const reading = expectDone(await box.traced([...args]));
+        expect(reading.stdout.equals(data)).toBe(true);
+        await box.expectNoLeak(reading, { data: true, mayWrite: false });
+      }
+    } finally {
+      await rm(outside, { recursive: true, force: true });
+      expectDone(await box.glovebox(['rm', 'claims-raw/placed.csv']));
+    }
   });
 
   test('by a put that fails, and by one that is killed in the middle', async () => {

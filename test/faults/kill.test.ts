@@ -1,6 +1,7 @@
 // I3: put and run are killed at random moments, with everything they started. The store stays readable,
 // holds the old version or the new one whole, and the next command succeeds.
 import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -109,9 +110,13 @@ describe('kill -9', () => {
     let current = claims(0);
     let next = current;
     let replaced = 0;
+    // In turn from a pipe and from a file, which workers seal.
+    const file = join(box.folder, 'claims.csv');
     const start = (count: number): Running => {
       next = claims(count);
-      return box.start(['put', '-', ADDRESS], { input: next, detached: true });
+      if (count % 2 === 0) return box.start(['put', '-', ADDRESS], { input: next, detached: true });
+      writeFileSync(file, next);
+      return box.start(['put', file, ADDRESS], { detached: true });
     };
     const told = await killMany(KILLS, 20261124, start, async () => {
       const vault = await openBoxVault(box);

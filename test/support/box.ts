@@ -43,7 +43,9 @@ export async function makeBox(yaml = BOX_YAML): Promise<Box> {
   const workspace = await loadWorkspace(workspaceFolder);
   const directory = join(workspaceFolder, STATE_FOLDER);
   const keys = await initLocalKeys({ directory, root });
-  for (const alias of Object.keys(workspace.keys)) await keys.create(alias);
+  for (const [alias, config] of Object.entries(workspace.keys)) {
+    await keys.create(alias, config.provider === 'local' ? config.use : undefined);
+  }
   return {
     folder,
     workspaceFolder,

@@ -11,7 +11,7 @@ export const gc = defineCommand({
   name: 'gc',
   summary: 'remove sealed objects that nothing names any more',
   details:
-    'What was removed or replaced, and what killed commands left behind. Only what is older than the grace time ' +
+    'What was removed or replaced, what killed commands left behind, and uploads to which nothing came. Only what is older than the grace time ' +
     'goes, because an upload under way has no name yet: choose it longer than your longest upload and run.',
   arguments: { dataset: { description: 'one dataset; all by default', optional: true } },
   options: {
@@ -29,10 +29,11 @@ export const gc = defineCommand({
     for (const dataset of names) collected.push({ dataset, ...(await vault.collect(dataset, grace)) });
     context.ui.result({ collected }, () =>
       formatTable(
-        ['DATASET', 'OBJECTS', 'TEMPORARY', 'FREED'],
-        collected.map(({ dataset, objects, temporary, bytes }) => [
+        ['DATASET', 'OBJECTS', 'UPLOADS', 'TEMPORARY', 'FREED'],
+        collected.map(({ dataset, objects, uploads, temporary, bytes }) => [
           dataset,
           String(objects),
+          String(uploads),
           String(temporary),
           formatBytes(bytes),
         ]),

@@ -141,7 +141,7 @@ async function verifyMany(vault: Vault, address: Address, context: CommandContex
     'BAD_OBJECTS',
     `${bad.length} of ${formatMany(good.length + bad.length, 'object')} of ${all} ${bad.length === 1 ? 'does' : 'do'} not verify`,
     {
-      hint: 'put them again, or restore the store from a copy; who changed them is another question',
+      hint: 'put them again, or restore the store from a copy',
     },
   );
 }
