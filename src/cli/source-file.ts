@@ -82,7 +82,7 @@ async function openAsBefore(path: string, before: FileState): Promise<OpenSource
 async function* readInOrder(file: FileHandle, confirm: (read: number) => Promise<void>): AsyncGenerator<Uint8Array> {
   let position = 0;
   for (;;) {
-    // A buffer of its own each time: sealing wipes what it was given.
+    // A buffer of its own each time: sealing wipes what it is given.
     const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
     const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
     if (bytesRead === 0) break;
@@ -124,12 +124,19 @@ export async function* readStandardInput(
     parts.push(part);
     length += part.length;
     if (length < CHUNK_BYTES) continue;
-    yield Buffer.concat(parts);
+    yield gather(parts);
     parts = [];
     length = 0;
   }
   if (isEmpty && !allowEmpty) throw emptySource('standard input');
-  if (length > 0) yield Buffer.concat(parts);
+  if (length > 0) yield gather(parts);
+}
+
+/** One buffer of them, which are wiped. */
+function gather(parts: Uint8Array[]): Buffer {
+  const whole = Buffer.concat(parts);
+  for (const part of parts) part.fill(0);
+  return whole;
 }
 
 function emptySource(what: string): CliError {

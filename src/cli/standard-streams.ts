@@ -24,7 +24,8 @@ export async function writeStandardOutput(chunks: AsyncIterable<Uint8Array>, sig
     for await (const chunk of chunks) {
       if (process.stdout.destroyed) throw new OutputClosedError();
       started = true;
-      if (process.stdout.write(chunk)) continue;
+      // Often plaintext: it is wiped as soon as it has left.
+      if (process.stdout.write(chunk, () => chunk.fill(0))) continue;
       await drained(process.stdout, signal);
     }
     await flush(process.stdout);

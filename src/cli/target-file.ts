@@ -146,6 +146,7 @@ async function writeAll(target: FileHandle, path: string, chunks: AsyncIterable<
       });
       offset += bytesWritten;
     }
+    chunk.fill(0); // often plaintext
   }
 }
 

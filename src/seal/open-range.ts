@@ -69,7 +69,11 @@ async function* rangeOf(
     at += plaintext.byteLength;
     return part;
   };
-  for await (const plaintext of openFrames(source, message, { first, end, signal })) yield cut(plaintext);
+  for await (const plaintext of openFrames(source, message, { first, end, signal })) {
+    // What nobody asked for is wiped.
+    plaintext.fill(0, 0, Math.max(0, from - at)).fill(0, Math.min(to - at, plaintext.byteLength));
+    yield cut(plaintext);
+  }
   if (to > regularFrames * frameLength) {
     at = regularFrames * frameLength;
     yield Buffer.from(cut(message.finalPlaintext)); // a copy: the next range may need it too

@@ -8,7 +8,7 @@ import { DEFAULT_FRAME_LENGTH, MAX_SEQUENCE_NUMBER } from './limits.ts';
 import type { SealedSummary, SealingStream, SealOptions } from './types.ts';
 
 /**
- * Seals `source` as one message. The data key is made before the promise resolves; plaintext is read
+ * Seals `source` as one message. Each chunk is copied, and wiped when the next one is asked for. The data key is made before the promise resolves; plaintext is read
  * as `chunks` is consumed (back pressure), a few frames ahead (I6). Leaving `chunks` early, or the
  * signal, stops everything and rejects `summary` with `ABORTED`.
  *
@@ -91,6 +91,7 @@ async function* frameBuffers(
       buffer = undefined;
       filled = 0;
     }
+    chunk.fill(0);
   }
   const last = Buffer.allocUnsafeSlow(filled + FINAL_OVERHEAD);
   if (buffer) {

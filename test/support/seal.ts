@@ -37,9 +37,9 @@ export function sourceOf(bytes: Uint8Array): SealedSource {
   };
 }
 
-/** `bytes` in chunks of `size`. */
+/** `bytes` in chunks of `size`: copies, because sealing wipes what it takes. */
 export async function* chunked(bytes: Uint8Array, size = 1000): AsyncGenerator<Uint8Array> {
-  for (let from = 0; from < bytes.byteLength; from += size) yield bytes.subarray(from, from + size);
+  for (let from = 0; from < bytes.byteLength; from += size) yield Buffer.from(bytes.subarray(from, from + size));
 }
 
 export async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
