@@ -12,22 +12,26 @@ export interface Input {
   close(): Promise<void>;
 }
 
-/** Shorter chunks are gathered: a list of tiny ones would take many times the memory and time of their bytes. */
-const SHORT = 16 * 1024;
+/** Bytes are gathered in pieces of memory of this size: a list of tiny chunks would take many times theirs. */
+const PIECE = 64 * 1024;
+/** Pieces that are kept for reuse, 1 MiB: what a few frames take. */
+const MAX_SPARE = 16;
 
-/** Bytes `from` up to `to` of `memory`. */
+/** Bytes `from` up to `to` of `memory` are there. */
 interface Part {
   memory: Uint8Array;
   from: number;
   to: number;
-  /** Whether there may be room behind `to`. */
-  gathers: boolean;
 }
 
-/** Bytes of `source` as they come; no more is asked of it than is asked for here. */
+/**
+ * Bytes of `source` as they come; no more is asked of it than is asked for here. They are copied: a chunk is done with
+ * when the next one is asked for.
+ */
 export function createInput(source: AsyncIterable<Uint8Array>): Input {
   const iterator = source[Symbol.asyncIterator]();
   const parts: Part[] = [];
+  const spare: Uint8Array[] = [];
   let buffered = 0;
   let ended = false;
   const copy = (length: number): Buffer => {
@@ -52,17 +56,28 @@ export function createInput(source: AsyncIterable<Uint8Array>): Input {
       if (part.from < part.to) break;
       whole++;
     }
-    parts.splice(0, whole);
+    for (const { memory } of parts.splice(0, whole)) if (spare.length < MAX_SPARE) spare.push(memory);
+  };
+  const append = (chunk: Uint8Array): void => {
+    buffered += chunk.byteLength;
+    for (let copied = 0; copied < chunk.byteLength; ) {
+      let last = parts.at(-1);
+      if (!last || last.to === PIECE) {
+        last = { memory: spare.pop() ?? Buffer.allocUnsafeSlow(PIECE), from: 0, to: 0 };
+        parts.push(last);
+      }
+      const piece = chunk.subarray(copied, copied + PIECE - last.to);
+      last.memory.set(piece, last.to);
+      last.to += piece.byteLength;
+      copied += piece.byteLength;
+    }
   };
   return {
     async fill(length) {
       while (buffered < length && !ended) {
         const step = await iterator.next();
         if (step.done) ended = true;
-        else if (step.value.byteLength > 0) {
-          append(parts, step.value);
-          buffered += step.value.byteLength;
-        }
+        else append(step.value);
       }
       return buffered >= length;
     },
@@ -78,19 +93,4 @@ export function createInput(source: AsyncIterable<Uint8Array>): Input {
       await iterator.return?.();
     },
   };
-}
-
-function append(parts: Part[], chunk: Uint8Array): void {
-  const to = chunk.byteLength;
-  if (to >= SHORT) {
-    parts.push({ memory: chunk, from: 0, to, gathers: false });
-    return;
-  }
-  let last = parts.at(-1);
-  if (!last?.gathers || last.to + to > SHORT) {
-    last = { memory: Buffer.allocUnsafeSlow(SHORT), from: 0, to: 0, gathers: true };
-    parts.push(last);
-  }
-  last.memory.set(chunk, last.to);
-  last.to += to;
 }
