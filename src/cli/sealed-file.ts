@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises';
 import { addAbortSignal } from 'node:stream';
 import { promisify } from 'node:util';
 import { isErrnoError } from '../lib/index.ts';
-import { SealError, type SealErrorCode, type SealedSource } from '../seal/index.ts';
+import { releaseAll, SealError, type SealErrorCode, type SealedSource } from '../seal/index.ts';
 import { CliError, usage } from './error.ts';
 import { IncompleteOutputError } from './standard-streams.ts';
 
@@ -53,9 +53,17 @@ export async function withSealedInput<Result>(
   try {
     if (status.isFile() && isAtStart(fd)) return await work({ source: sourceOf(fd, status.size) });
     if (process.stdin.isTTY) throw usage('standard input is a terminal', 'pipe the data in, or name a file');
-    return await work({ pipe: addAbortSignal(signal, process.stdin) });
+    return await work({ pipe: releasing(addAbortSignal(signal, process.stdin)) });
   } catch (error) {
     throw explainSealed('standard input', error);
+  }
+}
+
+/** The chunks of `input`, each given back when the next one is asked for: seal/ has copied it by then. */
+async function* releasing(input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of input) {
+    yield chunk;
+    releaseAll([chunk]);
   }
 }
 

@@ -3,6 +3,7 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
 import { addAbortSignal } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isErrnoError } from '../lib/index.ts';
+import { wipeAll } from '../seal/index.ts';
 import { CliError, usage } from './error.ts';
 
 /** One frame of the format. */
@@ -88,6 +89,7 @@ async function* readInOrder(file: FileHandle, confirm: (read: number) => Promise
     if (bytesRead === 0) break;
     position += bytesRead;
     yield buffer.subarray(0, bytesRead);
+    wipeAll([buffer]);
   }
   await confirm(position); // a file of /proc has more than it says
 }
@@ -124,19 +126,25 @@ export async function* readStandardInput(
     parts.push(part);
     length += part.length;
     if (length < CHUNK_BYTES) continue;
-    yield gather(parts);
+    yield* gather(parts);
     parts = [];
     length = 0;
   }
   if (isEmpty && !allowEmpty) throw emptySource('standard input');
-  if (length > 0) yield gather(parts);
+  if (length > 0) yield* gather(parts);
 }
 
-/** One buffer of them, which are wiped. */
-function gather(parts: Uint8Array[]): Buffer {
-  const whole = Buffer.concat(parts);
-  for (const part of parts) part.fill(0);
-  return whole;
+/** One chunk of them; they are wiped and given back, and so is the chunk when the next one is asked for. */
+function* gather(parts: Uint8Array[]): Generator<Uint8Array> {
+  const whole = Buffer.allocUnsafeSlow(parts.reduce((sum, part) => sum + part.length, 0));
+  let filled = 0;
+  for (const part of parts) {
+    whole.set(part, filled);
+    filled += part.length;
+  }
+  wipeAll(parts);
+  yield whole;
+  wipeAll([whole]);
 }
 
 function emptySource(what: string): CliError {

@@ -1,5 +1,6 @@
 // Standard output for data, and what happens when nobody reads it any more.
 import { isErrnoError } from '../lib/index.ts';
+import { wipeAll } from '../seal/index.ts';
 
 /** Thrown where the reader of standard output has gone: the command ends without a word. */
 export class OutputClosedError extends Error {
@@ -24,9 +25,9 @@ export async function writeStandardOutput(chunks: AsyncIterable<Uint8Array>, sig
     for await (const chunk of chunks) {
       if (process.stdout.destroyed) throw new OutputClosedError();
       started = true;
-      // Often plaintext: it is wiped as soon as it has left.
-      if (process.stdout.write(chunk, () => chunk.fill(0))) continue;
-      await drained(process.stdout, signal);
+      await written(process.stdout, chunk, signal);
+      // Often plaintext. Given back at once, or some 100 MB would wait for the garbage collector.
+      wipeAll([chunk]);
     }
     await flush(process.stdout);
   } catch (error) {
@@ -35,17 +36,18 @@ export async function writeStandardOutput(chunks: AsyncIterable<Uint8Array>, sig
   }
 }
 
-/** Resolves when `stream` takes more, or will never again; rejects when the signal fires. */
-function drained(stream: NodeJS.WriteStream, signal: AbortSignal): Promise<void> {
+/** Resolves when `chunk` has left the process, or never will; rejects when the signal fires. */
+function written(stream: NodeJS.WriteStream, chunk: Uint8Array, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const settle = (): void => {
-      stream.off('drain', settle).off('close', settle);
+      stream.off('close', settle);
       signal.removeEventListener('abort', settle);
       if (signal.aborted) reject(signal.reason);
       else resolve();
     };
-    stream.on('drain', settle).on('close', settle);
+    stream.on('close', settle);
     signal.addEventListener('abort', settle);
+    stream.write(chunk, settle); // an error is told by the stream's own event
     if (signal.aborted) settle();
   });
 }

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { type FileHandle, link, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { failedWrite, isErrnoError } from '../lib/index.ts';
-import { SealError } from '../seal/index.ts';
+import { SealError, wipeAll } from '../seal/index.ts';
 import { CliError, usage } from './error.ts';
 import { writeStandardOutput } from './standard-streams.ts';
 import type { Ui } from './ui.ts';
@@ -30,7 +30,7 @@ export function warnOfPlaintext(path: string, ui: Ui): void {
   ui.warn(`${path} is plaintext on your disk, readable by you (0600)`, 'remove it when you are done with it');
 }
 
-/** Writes `chunks` to the file `path`, as `fillTarget`; a file of that name is replaced. */
+/** Writes `chunks`, which are wiped and given back, to the file `path`, as `fillTarget`; a file of that name is replaced. */
 export async function writeTargetFile(path: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
   await fillFile(path, true, (target) => target.write(chunks));
 }
@@ -146,7 +146,7 @@ async function writeAll(target: FileHandle, path: string, chunks: AsyncIterable<
       });
       offset += bytesWritten;
     }
-    chunk.fill(0); // often plaintext
+    wipeAll([chunk]); // often plaintext
   }
 }
 

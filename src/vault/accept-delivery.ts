@@ -2,7 +2,7 @@
 //
 // Steps, each whole after a crash (I3): the new object; the record says `accepting` and names it, which is the
 // decision, and only one can make it; the object's name; the record says `accepted`; the delivered bytes go.
-import { openStream, sealStream } from '../seal/index.ts';
+import { openStream, releaseAll, sealStream } from '../seal/index.ts';
 import { checkSource } from './checked-source.ts';
 import { decided, openDelivery, readDelivery } from './deliveries.ts';
 import { type DropBox, requireSigner } from './drop-box.ts';
@@ -85,7 +85,10 @@ async function sealAnew(
   try {
     const keyring = await dataset.sealingKeyring();
     const sealing = await sealStream(plaintext, { keyring, context: dataset.context, ...stop });
-    for await (const chunk of sealing.chunks) await writer.write(chunk);
+    for await (const chunk of sealing.chunks) {
+      await writer.write(chunk);
+      releaseAll([chunk]);
+    }
     const { messageId, plaintextSize: size, sha256 } = await sealing.summary;
     await writer.commit(messageId);
     return { messageId, size, sha256 };

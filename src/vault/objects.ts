@@ -1,5 +1,5 @@
 // Objects with names, in raw datasets: put, get, list, stat, rename, remove.
-import { type OpenOptions, openStream, type SealedSummary, sealStream } from '../seal/index.ts';
+import { type OpenOptions, openStream, releaseAll, type SealedSummary, sealStream } from '../seal/index.ts';
 import type { ObjectReader, ObjectWriter } from '../store/index.ts';
 import type { OpenDataset } from './dataset.ts';
 import { isStoreError, VaultError } from './error.ts';
@@ -46,7 +46,10 @@ export async function putObject(
   try {
     const keyring = await dataset.sealingKeyring();
     const sealing = await sealStream(counted, { keyring, context: dataset.context, ...(signal ? { signal } : {}) });
-    for await (const chunk of sealing.chunks) await writer.write(chunk);
+    for await (const chunk of sealing.chunks) {
+      await writer.write(chunk);
+      releaseAll([chunk]);
+    }
     return await nameObject(dataset, path, writer, await sealing.summary, options.writer);
   } catch (error) {
     await writer.abort();

@@ -1,5 +1,5 @@
 // Versions of derived datasets: a draft collects sealed objects; publishing it is one record (I3).
-import { SealError, type SealingPipe, sealFromPipe, sealStream } from '../seal/index.ts';
+import { releaseAll, SealError, type SealingPipe, sealFromPipe, sealStream } from '../seal/index.ts';
 import type { ObjectWriter } from '../store/index.ts';
 import type { OpenDataset } from './dataset.ts';
 import { VaultError } from './error.ts';
@@ -83,7 +83,10 @@ export function beginVersion(dataset: OpenDataset, version: string, writerName: 
           keyring: await dataset.sealingKeyring(),
           context: dataset.context,
         });
-        for await (const chunk of sealing.chunks) await writer.write(chunk);
+        for await (const chunk of sealing.chunks) {
+          await writer.write(chunk);
+          releaseAll([chunk]);
+        }
         const sealed = await sealing.summary;
         await writer.commit(sealed.messageId);
         keep(path, sealed);

@@ -118,5 +118,5 @@ function needFile(file: string | undefined): string {
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
+  yield Buffer.from(bytes); // a copy: what is written is wiped
 }
