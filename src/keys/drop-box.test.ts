@@ -81,8 +81,8 @@ describe('a drop-box key', () => {
   test('does nothing while it is disabled or waits for deletion', async () => {
     await keys.create('box', 'drop-box');
     await keys.disable('box');
-    for (const use of [keys.keyring('box'), keys.publicKey('box'), keys.exportKey('box'), keys.rotate('box')]) {
-      expect(await codeOf(use)).toBe('DISABLED');
+    for (const use of ['keyring', 'publicKey', 'exportKey', 'rotate'] as const) {
+      expect(await codeOf(keys[use]('box')), use).toBe('DISABLED');
     }
     await keys.enable('box');
     await keys.scheduleDeletion('box', 7);
