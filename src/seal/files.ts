@@ -123,7 +123,7 @@ export async function verify(
 /** SHA-256 of the first `size` bytes of a file, lower-case hex, in a worker. @throws SealError `TRUNCATED`, `IO`, `ABORTED` */
 export function digestFile({ descriptor, size }: OpenFile & { size: number }, signal?: AbortSignal): Promise<string> {
   const control = createControl();
-  return stoppable([control], signal, runJob({ kind: 'digest', control, sourceDescriptor: descriptor, size }));
+  return stoppable([control], signal, () => runJob({ kind: 'digest', control, sourceDescriptor: descriptor, size }));
 }
 
 /** Hands the verified pieces of a legacy message to `take`, in order, and wipes them. */
@@ -160,7 +160,7 @@ async function shareOut(
   const controls = Array.from({ length: count }, createControl);
   const parts: Progress[] = controls.map(() => ({ read: 0, written: 0 }));
   const stopAll = () => controls.forEach(requestStop);
-  const jobs = controls.map(async (control, worker) => {
+  const work = async (control: FileJob['control'], worker: number) => {
     const note = (progress: Progress) => {
       parts[worker] = progress;
       onProgress?.(total(parts));
@@ -171,25 +171,28 @@ async function shareOut(
       stopAll();
       throw error;
     }
-  });
+  };
   // All of them have ended when this settles: nobody uses the descriptors any more.
-  const settled = await stoppable(controls, signal, Promise.allSettled(jobs));
+  const settled = await stoppable(controls, signal, () => Promise.allSettled(controls.map(work)));
   const failures = settled.flatMap((job) => (job.status === 'rejected' ? [job.reason] : []));
   if (failures.length > 0) throw failures.find((error) => !isAborted(error)) ?? abortedError();
   if (total(parts).read !== share.layout.plaintextSize) throw new SealError('IO', 'a worker thread left a frame out');
 }
 
-/** Tells the workers to stop when the signal fires; the promise still settles when they have ended. */
+/**
+ * Starts the work, and tells the workers to stop when the signal fires; the promise still settles when they have
+ * ended. A signal that fired before is told to them before they start: they could be done otherwise.
+ */
 async function stoppable<Result>(
   controls: ReturnType<typeof createControl>[],
   signal: AbortSignal | undefined,
-  work: Promise<Result>,
+  start: () => Promise<Result>,
 ): Promise<Result> {
   const stop = () => controls.forEach(requestStop);
   signal?.addEventListener('abort', stop, { once: true });
   if (signal?.aborted) stop();
   try {
-    return await work;
+    return await start();
   } finally {
     signal?.removeEventListener('abort', stop);
   }
