@@ -8,8 +8,8 @@ import type { PlainSecrets } from './plain.ts';
 /** Writes what `plain.ts` needs to `file`. */
 export async function writeSecrets(file: string, workspaceFolder: string, configHome: string): Promise<void> {
   const vault = await openBox(workspaceFolder, configHome);
-  const split = splitSecretTable(await vault.secret('split'));
-  const domain = domainSecretTable('patient', await vault.secret('domain-patient'));
+  const split = splitSecretTable(await vault.secret('split', 'typical'));
+  const domain = domainSecretTable('patient', await vault.secret('domain-patient', 'typical'));
   const secrets: PlainSecrets = { split: split.key, inner: domain.inner, outer: domain.outer };
   writeFileSync(file, JSON.stringify(secrets));
 }

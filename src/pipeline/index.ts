@@ -1,5 +1,6 @@
 // The door of pipeline/: the pipeline file, the plan, the fit, and the relations that an engine runs.
 
+export { pipelineUses } from './access.ts';
 export { describePipeline, type PipelineDescription } from './describe.ts';
 export type { AggregateValue, CopyResult, Engine, OutputPart, Scalar } from './engines/types.ts';
 export { PipelineError, type PipelineErrorCode, type SpecPath } from './error.ts';

@@ -5,8 +5,6 @@ import {
   type Classification,
   compareClassification,
   parseYamlDocument,
-  pipelinePath,
-  readTextFile,
   type Workspace,
   type YamlDocument,
 } from '../workspace/index.ts';
@@ -19,6 +17,8 @@ import { type PipelineSpec, pipelineSchema, refuseUnsupported } from './spec.ts'
 
 /** A pipeline with its source pinned: the same objects for every pass. */
 export interface LoadedPipeline {
+  /** The name of its file. */
+  name: string;
   plan: Plan;
   inputs: PassInput[];
   /** The objects that were pinned; empty where the source has none yet. */
@@ -33,9 +33,7 @@ export interface LoadedPipeline {
  * @throws WorkspaceError (with file, line and column), PipelineError, VaultError, SealError
  */
 export async function loadPipeline(vault: Vault, name: string): Promise<LoadedPipeline> {
-  const file = await pipelinePath(vault.workspace, name);
-  const text = await readTextFile(file);
-  if (text === undefined) throw new PipelineError('SPEC', `the pipeline file ${file} is gone`);
+  const { file, text } = await vault.pipelineText(name);
   const raw = parseYamlDocument(text, file, z.unknown());
   return located(raw, async () => {
     refuseUnsupported(raw.value);
@@ -46,7 +44,13 @@ export async function loadPipeline(vault: Vault, name: string): Promise<LoadedPi
     const header = headers[0]?.columns ?? Object.keys(spec.columns);
     for (const { object, columns } of headers) matchHeader(spec, columns, `${spec.source.dataset}/${object}`);
     const plan = await planPipeline(spec, { header, workspace: planWorkspace(vault.workspace) });
-    return { plan, inputs, objects: objects.map(({ info }) => ({ path: info.path, bytes: info.size })), bytesPerRow };
+    return {
+      name,
+      plan,
+      inputs,
+      objects: objects.map(({ info }) => ({ path: info.path, bytes: info.size })),
+      bytesPerRow,
+    };
   });
 }
 

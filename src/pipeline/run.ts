@@ -52,14 +52,14 @@ export async function runPipeline(vault: Vault, name: string, options: RunOption
     const loaded = await loadPipeline(vault, name);
     requireRows(loaded);
     const progress = trackProgress(loaded, options);
-    const engine = await startEngine(host, vault, loaded, options, progress.onBytes);
     const run = newRunId();
-    const draftFor = (dataset: string): VersionDraft => {
-      const draft = vault.draft(dataset, run);
-      drafts.push(draft);
-      return draft;
-    };
-    const work: Work = { vault, loaded, engine, run, options, drafts, draftFor, progress };
+    // Before a row is read: whoever may not write learns it here.
+    const { output, quarantine: rejects } = loaded.plan.spec;
+    const draft = vault.draft(output.dataset, run);
+    const rejected = rejects === undefined ? undefined : vault.draft(rejects, run);
+    drafts.push(draft, ...(rejected === undefined ? [] : [rejected]));
+    const engine = await startEngine(host, vault, loaded, options, progress.onBytes);
+    const work: Work = { vault, loaded, engine, run, options, draft, rejected, drafts, progress };
     const outcome = await explaining(work, null, () => fitPipeline(loaded.plan, engine));
     const { written, quarantined } = await explaining(work, outcome.fitted, async () => ({
       written: await transform(work, outcome),
@@ -86,9 +86,12 @@ interface Work {
   engine: DuckDbEngine;
   run: string;
   options: RunOptions;
-  /** What was begun so far. */
+  /** Of the output. */
+  draft: VersionDraft;
+  /** Of the quarantine. */
+  rejected: VersionDraft | undefined;
+  /** Both. */
   drafts: readonly VersionDraft[];
-  draftFor(dataset: string): VersionDraft;
   progress: ProgressTracker;
 }
 
@@ -124,13 +127,13 @@ const memoryOf = (vault: Vault, options: RunOptions): number =>
 async function startEngine(
   host: EngineHost,
   vault: Vault,
-  { plan, inputs }: LoadedPipeline,
+  { name, plan, inputs }: LoadedPipeline,
   options: RunOptions,
   onBytes: (bytes: number) => void,
 ): Promise<DuckDbEngine> {
   const secrets: SecretTable[] = [];
   for (const secret of plan.secrets) {
-    const bytes = await vault.secret(secret.replace(':', '-'));
+    const bytes = await vault.secret(secret.replace(':', '-'), name);
     const domain = secret.slice('domain:'.length);
     secrets.push(secret === 'split' ? splitSecretTable(bytes) : domainSecretTable(domain, bytes));
     bytes.fill(0);
@@ -149,8 +152,8 @@ async function startEngine(
 
 async function transform(work: Work, { fitted, contract }: FitOutcome): Promise<Written> {
   const { plan } = work.loaded;
-  const { format, dataset } = plan.spec.output;
-  const draft = work.draftFor(dataset);
+  const { draft } = work;
+  const { format } = plan.spec.output;
   const built = transformRelation(plan, fitted);
   const splits = built.splitColumn === null ? ['all'] : (plan.split?.parts ?? []).map((part) => part.name);
   // DuckDB cannot tell how many rows went into each part of a CSV: they are counted beforehand.
@@ -191,9 +194,9 @@ async function countRows({ engine, loaded: { plan } }: Work, rowsOut: Record<str
 
 async function quarantine(work: Work, { contract }: FitOutcome): Promise<Written | null> {
   const { plan } = work.loaded;
-  if (contract === null || contract.quarantined === 0 || plan.spec.quarantine === undefined) return null;
+  const draft = work.rejected;
+  if (contract === null || contract.quarantined === 0 || draft === undefined) return null;
   work.progress.begin('quarantine');
-  const draft = work.draftFor(plan.spec.quarantine);
   const { relation, columns } = quarantineOutput(plan);
   const { format } = plan.spec.output;
   const path = `quarantined.${format}`;

@@ -31,7 +31,9 @@ datasets:
   unsigned: { store: box, key: raw, kind: raw, classification: restricted, dropBox: { key: open-box } }
   plain: { store: box, key: raw, kind: raw, classification: restricted }
   safe: { store: box, key: raw, kind: raw, classification: restricted, recovery: [spare, far] }
-roles: { supplier: { allow: [ { write: signed } ] } }
+roles:
+  supplier: { allow: [ { write: signed } ] }
+  owner: { policy: { Version: "2012-10-17", Statement: { Effect: Allow, Action: "*", Resource: "*" } } }
 users:
   acme: { roles: [supplier], sshKeys: [ "${sshPublicKey(acme.publicKey)}" ] }
   mallory: { roles: [supplier], sshKeys: [ "${sshPublicKey(mallory.publicKey)}" ] }
@@ -39,7 +41,7 @@ users:
 
 let box: Box;
 beforeAll(async () => {
-  box = await makeBox(YAML);
+  box = await makeBox(YAML, { role: 'owner' });
 });
 afterAll(() => box.remove());
 
@@ -276,7 +278,7 @@ describe('a signature', () => {
       ...box.workspace,
       datasets: { ...box.workspace.datasets, signed: changed },
     } as Box['workspace'];
-    const vault = openVault(workspace, box.keys);
+    const vault = openVault(workspace, box.keys, { role: 'owner' });
     const listed = (await vault.deliveries('signed')).find((delivery) => delivery.id === id);
     expect(listed).toMatchObject({ state: 'waiting', signature: 'unknown' });
     await expect(vault.accept('signed', id)).rejects.toMatchObject({ code: 'SIGNATURE' });
@@ -392,11 +394,11 @@ test('a drop-box key never seals a dataset, whatever glovebox.yaml was made to s
     { ...plain, key: 'box' },
     { ...plain, recovery: ['box'] },
   ]) {
-    const vault = openVault({ ...box.workspace, datasets: { plain: config } }, box.keys);
+    const vault = openVault({ ...box.workspace, roles: {}, datasets: { plain: config } }, box.keys);
     await expect(vault.put('plain', 'x', streamOf('x'))).rejects.toMatchObject({ code: 'INVALID' });
   }
   const changed = { ...plain, dropBox: { key: 'raw' } };
-  const vault = openVault({ ...box.workspace, datasets: { plain: changed } }, box.keys);
+  const vault = openVault({ ...box.workspace, roles: {}, datasets: { plain: changed } }, box.keys);
   await expect(vault.receive('plain', 'x', streamOf('x'))).rejects.toMatchObject({ code: 'INVALID' });
 });
 

@@ -3,9 +3,12 @@
 export type { AcceptedDelivery } from './accept-delivery.ts';
 export { type Address, formatAddress, isVersion, matchesGlob, parseAddress } from './address.ts';
 export type { Collected } from './collect.ts';
+export type { Answer, Question } from './decide.ts';
 export type { Delivery } from './deliveries.ts';
 export { VaultError, type VaultErrorCode } from './error.ts';
 export type { PlainFile, PlainTarget } from './files.ts';
+export { type Caller, type Gate, openGate } from './gate.ts';
+export { guardKeys, type ManagedKeys } from './key-guard.ts';
 export type { ObjectInfo, OpenedObject } from './objects.ts';
 export type { PinnedObject } from './pipes.ts';
 export type { ByteRange } from './range.ts';

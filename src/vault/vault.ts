@@ -1,10 +1,11 @@
 // The vault: the one way to data at rest. Every method decides first, then opens or seals.
 import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { Verb } from '../access/index.ts';
 import type { KeyProvider } from '../keys/index.ts';
 import { type Inspection, inspect } from '../seal/index.ts';
 import { openDirectoryStore, type Store } from '../store/index.ts';
-import type { Workspace } from '../workspace/index.ts';
+import { pipelinePath, readTextFile, type Workspace } from '../workspace/index.ts';
 import { type AcceptedDelivery, acceptDelivery } from './accept-delivery.ts';
 import { matchesGlob } from './address.ts';
 import { type Collected, collectDataset } from './collect.ts';
@@ -13,7 +14,7 @@ import { type Delivery, listDeliveries, receiveDelivery, rejectDelivery } from '
 import { type DropBox, openDropBox } from './drop-box.ts';
 import { VaultError } from './error.ts';
 import { type FileOptions, openInto, type PlainFile, type PlainTarget, putFile } from './files.ts';
-import { type Action, decide } from './gate.ts';
+import { type Caller, openGate } from './gate.ts';
 import {
   listObjects,
   type ObjectInfo,
@@ -42,7 +43,10 @@ import {
 import { type Verification, type VerifiedObject, type VerifyOptions, verifyAll, verifyObject } from './verify.ts';
 import { beginVersion, listVersions, objectsOf, readVersion, switchLatest, type VersionDraft } from './versions.ts';
 
-/** The way to a workspace's data. Sizes are plaintext bytes; paths are object names in their dataset. */
+/**
+ * The way to a workspace's data, for one caller. Sizes are plaintext bytes; paths are object names in their
+ * dataset. Every method may throw VaultError `DENIED` (I4), and AuditError `WRITE`.
+ */
 export interface Vault {
   workspace: Workspace;
   /**
@@ -96,8 +100,13 @@ export interface Vault {
   draft(dataset: string, version: string): VersionDraft;
   /** Points a derived dataset's `latest` at a published version. */
   switchLatest(dataset: string, version: string): Promise<void>;
-  /** The 32-byte secret of the split (`split`) or of a domain (`domain-NAME`). */
-  secret(name: string): Promise<Buffer>;
+  /**
+   * A pipeline's file, for whoever may run it.
+   * @throws WorkspaceError `REFERENCE`; VaultError `DENIED`, `NOT_FOUND`
+   */
+  pipelineText(name: string): Promise<{ file: string; text: string }>;
+  /** The 32-byte secret of the split (`split`) or of a domain (`domain-NAME`), for a run of `pipeline`. */
+  secret(name: string, pipeline: string): Promise<Buffer>;
   /**
    * Takes in a delivery: bytes that somebody sealed with the public key of the dataset's drop box. It waits, as
    * it is, until it is accepted.
@@ -141,13 +150,23 @@ export interface Vault {
   writer: string;
 }
 
-/** Opens the vault of a workspace. Nothing is read before it is needed. */
-export function openVault(workspace: Workspace, keys: KeyProvider): Vault {
+/**
+ * Opens the vault of a workspace for a caller. Nothing is read before it is needed.
+ * @throws AccessError for a role that the workspace does not declare
+ */
+export function openVault(workspace: Workspace, keys: KeyProvider, caller: Caller = {}): Vault {
   const stores = new Map<string, Store>();
   const datasets = new Map<string, OpenDataset>();
-  const writer = `local:${userInfo().username}`;
+  const gate = openGate(workspace, caller);
+  const writer = `local:${caller.user ?? userInfo().username}`;
 
-  const enter = (action: Action, name: string, kind?: 'raw' | 'derived'): OpenDataset => {
+  /** Decides and records (I4); whatever is in the dataset is reached after that only. */
+  const enter = (verb: Verb, name: string, kind?: 'raw' | 'derived', path?: string): OpenDataset => {
+    checkKind(name, kind);
+    gate.pass({ verb, subject: name, ...(path === undefined ? {} : { name: path }) });
+    return open(name);
+  };
+  const checkKind = (name: string, kind?: 'raw' | 'derived'): void => {
     const config = workspace.datasets[name];
     if (config === undefined) {
       throw new VaultError('NOT_FOUND', `the workspace has no dataset ${name}`, {
@@ -158,10 +177,12 @@ export function openVault(workspace: Workspace, keys: KeyProvider): Vault {
       const other = kind === 'raw' ? 'derived: only runs write to it' : 'raw: it has no versions';
       throw new VaultError('KIND', `the dataset ${name} is ${other}`);
     }
-    const { allowed, reason } = decide(action, name);
-    if (!allowed) throw new VaultError('DENIED', `${action} is not allowed on ${name}`, { hint: reason });
+  };
+  const open = (name: string): OpenDataset => {
     let dataset = datasets.get(name);
+    const config = workspace.datasets[name];
     if (dataset === undefined) {
+      if (config === undefined) throw new VaultError('NOT_FOUND', `the workspace has no dataset ${name}`);
       const storeConfig = workspace.stores[config.store];
       if (storeConfig?.provider !== 'dir')
         throw new VaultError('NOT_FOUND', `the workspace has no store ${config.store}`);
@@ -175,11 +196,12 @@ export function openVault(workspace: Workspace, keys: KeyProvider): Vault {
     }
     return dataset;
   };
-  const dropBox = (action: Action, name: string): DropBox =>
-    openDropBox(enter(action, name, 'raw'), workspace.users, keys);
+  const dropBox = (verb: Verb, name: string, path?: string): DropBox =>
+    openDropBox(enter(verb, name, 'raw', path), workspace.users, keys);
+  // A part of the decision on the quarantine: whoever may read that may know whether its companion is there.
   const isPublished = async (name: string, version: string): Promise<boolean> => {
-    const dataset = enter('read', name, 'derived');
-    return (await dataset.readRecord('version', version)) !== undefined;
+    checkKind(name, 'derived');
+    return (await open(name).readRecord('version', version)) !== undefined;
   };
   const find = async (dataset: OpenDataset, path: string, version?: string): Promise<ObjectInfo> => {
     if (dataset.config.kind === 'raw') return statObject(dataset, path);
@@ -195,23 +217,23 @@ export function openVault(workspace: Workspace, keys: KeyProvider): Vault {
     workspace,
     writer,
     async put(name, path, source, options = {}) {
-      return putObject(enter('write', name, 'raw'), path, source, { writer, ...options });
+      return putObject(enter('write', name, 'raw', path), path, source, { writer, ...options });
     },
     async putFile(name, path, file, options = {}) {
-      return putFile(enter('write', name, 'raw'), path, file, { writerName: writer, ...options });
+      return putFile(enter('write', name, 'raw', path), path, file, { writerName: writer, ...options });
     },
     async get(name, path, { version, range, signal } = {}) {
-      const dataset = enter('read', name);
+      const dataset = enter('read', name, undefined, path);
       const info = await find(dataset, path, version);
       return range === undefined ? openObject(dataset, info, signal) : openObjectRange(dataset, info, range, signal);
     },
     async getInto(name, path, target, { version, ...options } = {}) {
-      const dataset = enter('read', name);
+      const dataset = enter('read', name, undefined, path);
       const info = await find(dataset, path, version);
       return { info, length: await openInto(dataset, info, target, options) };
     },
     async verify(name, path, { version, ...options } = {}) {
-      const dataset = enter('read', name);
+      const dataset = enter('read', name, undefined, path);
       return verifyObject(dataset, await find(dataset, path, version), options);
     },
     async *verifyAll(name, options = {}) {
@@ -223,16 +245,18 @@ export function openVault(workspace: Workspace, keys: KeyProvider): Vault {
       return objectsOf(await readVersion(dataset, version, isPublished)).filter(({ path }) => path.startsWith(prefix));
     },
     async stat(name, path, version) {
-      return find(enter('list', name), path, version);
+      return find(enter('list', name, undefined, path), path, version);
     },
     async rename(name, from, to, { replace = false } = {}) {
-      await renameObject(enter('rename', name, 'raw'), from, to, replace);
+      const dataset = enter('rename', name, 'raw', from);
+      gate.pass({ verb: 'rename', subject: name, name: to });
+      await renameObject(dataset, from, to, replace);
     },
     async remove(name, path) {
-      await removeObject(enter('delete', name, 'raw'), path);
+      await removeObject(enter('delete', name, 'raw', path), path);
     },
     async inspect(name, path, version) {
-      const dataset = enter('list', name);
+      const dataset = enter('list', name, undefined, path);
       const reader = await openReader(dataset, await find(dataset, path, version));
       try {
         return await inspect(reader);
@@ -247,8 +271,11 @@ export function openVault(workspace: Workspace, keys: KeyProvider): Vault {
       return readVersion(enter('list', name, 'derived'), version, isPublished);
     },
     async pin(name, glob) {
-      const dataset = enter('read', name, 'raw');
+      const dataset = enter('list', name, 'raw');
       const matching = (await listObjects(dataset)).filter(({ path }) => matchesGlob(path, glob));
+      // Each by its name: a role may be allowed a part of the dataset. Where there is none yet, all of it.
+      if (matching.length === 0) enter('read', name, 'raw');
+      for (const { path } of matching) enter('read', name, 'raw', path);
       return Promise.all(matching.map((info) => pinObject(dataset, info)));
     },
     draft(name, version) {
@@ -257,11 +284,19 @@ export function openVault(workspace: Workspace, keys: KeyProvider): Vault {
     async switchLatest(name, version) {
       await switchLatest(enter('write', name, 'derived'), version);
     },
-    async secret(name) {
+    async pipelineText(name) {
+      const path = await pipelinePath(workspace, name);
+      gate.pass({ verb: 'run', subject: name });
+      const text = await readTextFile(path);
+      if (text === undefined) throw new VaultError('NOT_FOUND', `the pipeline file ${path} is gone`);
+      return { file: path, text };
+    },
+    async secret(name, pipeline) {
+      gate.pass({ verb: 'run', subject: pipeline, secret: name });
       return readSecret(workspace.name, name, openDirectoryStore(join(workspace.directory, '.glovebox')), keys);
     },
     async receive(name, path, source, options = {}) {
-      return receiveDelivery(dropBox('write', name), path, source, { writer, ...options });
+      return receiveDelivery(dropBox('write', name, path), path, source, { writer, ...options });
     },
     async deliveries(name) {
       return listDeliveries(dropBox('list', name));
@@ -276,7 +311,7 @@ export function openVault(workspace: Workspace, keys: KeyProvider): Vault {
       return collectDataset(enter('delete', name), graceMs);
     },
     async beginUpload(name, path, options = {}) {
-      return beginUpload(enter('write', name, 'raw'), path, writer, options);
+      return beginUpload(enter('write', name, 'raw', path), path, writer, options);
     },
     async resumeUpload(name, id, options = {}) {
       return resumeUpload(enter('write', name, 'raw'), id, options);

@@ -1,4 +1,5 @@
 // The door of workspace/: glovebox.yaml, and YAML files checked against a schema.
+export { accessModel, type PipelineUses } from './access-model.ts';
 export { CLASSIFICATIONS, type Classification, compareClassification } from './classification.ts';
 export { type Position, WorkspaceError, type WorkspaceErrorCode } from './error.ts';
 export { initWorkspace } from './init.ts';

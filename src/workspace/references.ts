@@ -1,6 +1,7 @@
 // The rules of glovebox.yaml that span more than one place: every name refers to something declared,
 // folders do not overlap, and nothing is asked for that this version does not do.
 import { isAbsolute, relative, resolve, sep } from 'node:path';
+import { AccessError, parsePolicy } from '../access/index.ts';
 import type { WorkspaceDocument } from './schema.ts';
 import { suggest } from './suggest.ts';
 import { STATE_FOLDER } from './workspace.ts';
@@ -20,12 +21,17 @@ export function checkReferences(document: Document, directory: string): void {
   checkRecovery(document);
   checkDropBoxes(document);
   for (const [name, role] of Object.entries(value.roles ?? {})) {
-    for (const [index, { run: _run, audit: _audit, ...grants }] of (role.allow ?? []).entries()) {
+    for (const [index, grant] of (role.allow ?? []).entries()) {
+      const { run: _run, edit: _edit, manage, audit: _audit, ...grants } = grant;
+      if (manage !== undefined)
+        checkName(document, ['roles', name, 'allow', index, 'manage'], 'key', manage, value.keys);
       for (const [verb, dataset] of Object.entries(grants)) {
         if (dataset === undefined) continue;
         checkName(document, ['roles', name, 'allow', index, verb], 'dataset', dataset, value.datasets);
       }
+      checkApprover(document, ['roles', name, 'allow', index, 'approve'], grant.approve);
     }
+    checkPolicy(document, name);
   }
   for (const [name, user] of Object.entries(value.users ?? {})) {
     for (const [index, role] of user.roles.entries()) {
@@ -40,8 +46,12 @@ export function checkReferences(document: Document, directory: string): void {
 export function checkPipelineReferences(document: Document, pipelines: string[]): void {
   const known = Object.fromEntries(pipelines.map((name) => [name, true]));
   for (const [name, role] of Object.entries(document.value.roles ?? {})) {
-    for (const [index, { run }] of (role.allow ?? []).entries()) {
-      if (run !== undefined) checkName(document, ['roles', name, 'allow', index, 'run'], 'pipeline', run, known);
+    for (const [index, grant] of (role.allow ?? []).entries()) {
+      for (const verb of ['run', 'edit'] as const) {
+        const pipeline = grant[verb];
+        if (pipeline === undefined) continue;
+        checkName(document, ['roles', name, 'allow', index, verb], 'pipeline', pipeline, known);
+      }
     }
   }
 }
@@ -56,6 +66,24 @@ function checkName(document: Document, path: Path, what: string, name: string, d
   if (Object.hasOwn(declared, name)) return;
   const hint = suggest(name, Object.keys(declared)) ?? `no ${what} is declared yet`;
   throw document.errorAt(path, `there is no ${what} "${name}"`, hint, 'REFERENCE');
+}
+
+function checkApprover(document: Document, path: Path, dataset: string | undefined): void {
+  if (dataset === undefined || document.value.datasets[dataset]?.dropBox !== undefined) return;
+  const hint = 'give it "dropBox", or leave the grant out';
+  throw document.errorAt(path, `the dataset "${dataset}" has no drop box`, hint, 'REFERENCE');
+}
+
+/** What the schema cannot say of a policy: condition operators, patterns, bounds. */
+function checkPolicy(document: Document, role: string): void {
+  const { policy } = document.value.roles?.[role] ?? {};
+  if (policy === undefined) return;
+  try {
+    parsePolicy(policy, { kind: 'identity', name: `role ${role}` });
+  } catch (error) {
+    if (!(error instanceof AccessError)) throw error;
+    throw document.errorAt(['roles', role, 'policy', ...error.path], error.message, error.hint);
+  }
 }
 
 function checkSealingKey(document: Document, path: Path, name: string): void {

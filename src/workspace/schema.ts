@@ -66,15 +66,19 @@ const datasetSchema = z.strictObject({
     .describe('further keys, each of which alone opens what is sealed from now on'),
 });
 
-const VERBS = ['read', 'write', 'list', 'delete', 'run', 'audit'] as const;
+const VERBS = ['read', 'write', 'list', 'delete', 'rename', 'approve', 'run', 'edit', 'manage', 'audit'] as const;
 
 const grantSchema = z
   .strictObject({
-    read: nameSchema.optional().describe('may open the objects of this dataset'),
+    read: nameSchema.optional().describe('may open the objects of this dataset, and see their names'),
     write: nameSchema.optional().describe('may add objects to this dataset; this does not let it read them'),
     list: nameSchema.optional().describe("may see the names of this dataset's objects"),
     delete: nameSchema.optional().describe('may remove objects of this dataset'),
-    run: nameSchema.optional().describe('may run this pipeline'),
+    rename: nameSchema.optional().describe('may give objects of this dataset other names'),
+    approve: nameSchema.optional().describe("may accept and reject deliveries to this dataset's drop box"),
+    run: nameSchema.optional().describe('may run this pipeline; what it reads and writes takes grants of their own'),
+    edit: nameSchema.optional().describe('may change the file of this pipeline'),
+    manage: nameSchema.optional().describe('may make, rotate, disable and delete this key; not use it'),
     audit: z.literal('read').optional().describe('may read the audit log'),
   })
   .refine((grant) => Object.keys(grant).length === 1, { error: `must have exactly one of ${VERBS.join(', ')}` });

@@ -1,9 +1,9 @@
 // A workspace in a temporary folder, with its keys, for tests that need real data at rest.
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { initLocalKeys, type LocalKeys, openLocalKeys } from '../../src/keys/index.ts';
-import { openVault, type Vault } from '../../src/vault/index.ts';
+import { type Caller, openVault, type Vault } from '../../src/vault/index.ts';
 import { loadWorkspace, STATE_FOLDER, type Workspace } from '../../src/workspace/index.ts';
 
 export const BOX_YAML = `workspace: test
@@ -30,33 +30,57 @@ export interface Box {
   vault: Vault;
   /** A vault that has nothing cached. */
   reopen(): Promise<Vault>;
+  /** The vault of somebody in a role. */
+  as(role: string, caller?: Omit<Caller, 'role'>): Vault;
+  /** Another one, with all that is in this one: quicker than making keys. */
+  copy(): Promise<Box>;
   remove(): Promise<void>;
 }
 
-/** Makes a workspace of `yaml` with all its keys. */
-export async function makeBox(yaml = BOX_YAML): Promise<Box> {
+/** Makes a workspace of `yaml` with all its keys. Its vaults are those of the caller; `files` are pipelines by name. */
+export async function makeBox(
+  yaml = BOX_YAML,
+  { files = {}, ...caller }: Caller & { files?: Record<string, string> } = {},
+): Promise<Box> {
   const folder = await mkdtemp(join(tmpdir(), 'glovebox-box-'));
   const workspaceFolder = join(folder, 'workspace');
-  const root = { file: join(folder, 'config', 'root.key') };
   await mkdir(join(workspaceFolder, 'pipelines'), { recursive: true });
   await writeFile(join(workspaceFolder, 'glovebox.yaml'), yaml);
-  const workspace = await loadWorkspace(workspaceFolder);
-  const directory = join(workspaceFolder, STATE_FOLDER);
-  const keys = await initLocalKeys({ directory, root });
-  for (const [alias, config] of Object.entries(workspace.keys)) {
+  for (const [name, text] of Object.entries(files)) {
+    await writeFile(join(workspaceFolder, 'pipelines', `${name}.yaml`), text);
+  }
+  const { keys: configs } = await loadWorkspace(workspaceFolder);
+  const keys = await initLocalKeys({ directory: join(workspaceFolder, STATE_FOLDER), root: rootOf(folder) });
+  for (const [alias, config] of Object.entries(configs)) {
     await keys.create(alias, config.provider === 'local' ? config.use : undefined);
   }
+  return openBox(folder, caller);
+}
+
+async function openBox(folder: string, caller: Caller): Promise<Box> {
+  const workspaceFolder = join(folder, 'workspace');
+  const workspace = await loadWorkspace(workspaceFolder);
+  const open = () => openLocalKeys({ directory: join(workspaceFolder, STATE_FOLDER), root: rootOf(folder) });
+  const keys = await open();
   return {
     folder,
     workspaceFolder,
     dataFolder: join(workspaceFolder, 'data'),
     workspace,
     keys,
-    vault: openVault(workspace, keys),
-    reopen: async () => openVault(workspace, await openLocalKeys({ directory, root })),
+    vault: openVault(workspace, keys, caller),
+    reopen: async () => openVault(workspace, await open(), caller),
+    as: (role, others = {}) => openVault(workspace, keys, { role, ...others }),
+    async copy() {
+      const other = await mkdtemp(join(tmpdir(), 'glovebox-box-'));
+      await cp(folder, other, { recursive: true });
+      return openBox(other, caller);
+    },
     remove: () => rm(folder, { recursive: true, force: true }),
   };
 }
+
+const rootOf = (folder: string) => ({ file: join(folder, 'config', 'root.key') });
 
 /** All bytes of a stream. */
 export async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
