@@ -16,6 +16,8 @@ export type CliErrorCode =
   | 'PASSPHRASE'
   /** The passphrase of a private key is another one. */
   | 'WRONG_PASSPHRASE'
+  /** A decision that was asked for went against whoever it is about. */
+  | 'DENIED'
   /** Some of the objects that were to be verified do not verify. */
   | 'BAD_OBJECTS'
   /** The program cannot work on this host. */

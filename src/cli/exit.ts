@@ -1,5 +1,7 @@
 // The one place where errors become exit codes. docs/exit-codes.md promises what stands here (a test
 // compares). A room that adds a code does not compile until the code has its row.
+import { AccessError, type AccessErrorCode } from '../access/index.ts';
+import { AuditError, type AuditErrorCode } from '../audit/index.ts';
 import { KeyError, type KeyErrorCode } from '../keys/index.ts';
 import { GloveboxError, isErrnoError, ProcessLockError } from '../lib/index.ts';
 import { PipelineError, type PipelineErrorCode } from '../pipeline/index.ts';
@@ -35,6 +37,7 @@ const cli: Exits<CliErrorCode> = {
   WRITE: failed,
   PASSPHRASE: usage,
   WRONG_PASSPHRASE: denied,
+  DENIED: denied,
   BAD_OBJECTS: integrity,
   HOST: usage,
   DEMO: failed,
@@ -63,6 +66,12 @@ const keys: Exits<KeyErrorCode> = {
   BAD_NAME: usage,
   INVALID: usage,
   BACKUP_AUTH: denied,
+};
+
+const access: Exits<AccessErrorCode> = {
+  POLICY: usage,
+  LIMIT: usage,
+  REQUEST: usage,
 };
 
 // A limit or a form that is not handled is what a changed header looks like: integrity (I2).
@@ -130,10 +139,12 @@ const pipeline: Exits<PipelineErrorCode> = {
   HOST: usage,
 };
 
+const audit: Exits<AuditErrorCode> = { WRITE: failed, FORM: integrity };
+
 const lock: Exits<ProcessLockError['code']> = { BUSY: failed, FOREIGN: failed };
 
 /** Every error code of every room with its exit code. */
-export const exits = { cli, workspace, keys, seal, store, vault, pipeline, lock };
+export const exits = { cli, workspace, access, keys, seal, store, vault, pipeline, audit, lock };
 
 /** What is told of an error. */
 export interface Failure {
@@ -176,11 +187,13 @@ function hintFor(code: string, exit: ExitCode): string {
 function placeOf(error: GloveboxError): [room: string, exit: ExitCode] {
   if (error instanceof CliError) return ['cli', cli[error.code]];
   if (error instanceof WorkspaceError) return ['workspace', workspace[error.code]];
+  if (error instanceof AccessError) return ['access', access[error.code]];
   if (error instanceof KeyError) return ['keys', keys[error.code]];
   if (error instanceof SealError) return ['seal', seal[error.code]];
   if (error instanceof StoreError) return ['store', store[error.code]];
   if (error instanceof VaultError) return ['vault', vault[error.code]];
   if (error instanceof PipelineError) return ['pipeline', pipeline[error.code]];
+  if (error instanceof AuditError) return ['audit', audit[error.code]];
   if (error instanceof ProcessLockError) return ['lock', lock[error.code]];
   return ['other', EXIT.failed];
 }

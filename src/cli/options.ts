@@ -1,4 +1,5 @@
 // Options that several commands have.
+import { parseTarget } from '../access/index.ts';
 import { type EncryptionContext, MAX_THREADS } from '../seal/index.ts';
 import { usage } from './error.ts';
 import { parseCount, parsePair } from './parse.ts';
@@ -8,6 +9,13 @@ export const threads = {
   description: 'worker threads, where files are read and written',
   byDefault: 'as many as there are cores',
   parse: parseCount(1, MAX_THREADS),
+} as const;
+
+export const target = {
+  value: 'TARGET',
+  description: 'workspace, or aws:ACCOUNT:REGION (aws-cn:…, aws-us-gov:…)',
+  byDefault: 'workspace',
+  parse: parseTarget,
 } as const;
 
 export const openingKeys = {

@@ -1,6 +1,8 @@
 // Values of options: sizes, durations, counts, pairs, ranges of bytes.
+import { ALL_VERBS, type Principal, type Verb } from '../access/index.ts';
 import { MAX_FRAME_LENGTH } from '../seal/index.ts';
 import type { ByteRange } from '../vault/index.ts';
+import { suggest } from '../workspace/index.ts';
 import { usage } from './error.ts';
 
 const SIZES: Record<string, number> = {
@@ -52,6 +54,35 @@ export function parseFrameLength(text: string): number {
   const bytes = parseBytes(text);
   if (bytes > MAX_FRAME_LENGTH) throw usage(`too long for a frame: ${text}`, `at most ${MAX_FRAME_LENGTH} bytes`);
   return bytes;
+}
+
+/** A verb of docs/access.md. @throws CliError `USAGE` */
+export function parseVerb(text: string): Verb {
+  const verb = ALL_VERBS.find((each) => each === text);
+  if (verb !== undefined) return verb;
+  throw usage(`there is no verb ${text}`, suggest(text, [...ALL_VERBS]) ?? `the verbs are ${ALL_VERBS.join(', ')}`);
+}
+
+/** `KEY=VALUE` of a request's context; the value may be empty. @throws CliError `USAGE` */
+export function parseContextKey(text: string): [key: string, value: string] {
+  const [, key, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+  if (key === undefined || value === undefined) throw usage(`not KEY=VALUE: ${text}`);
+  return [key, value];
+}
+
+/** An ARN of IAM or STS, or a service's name, as who asks. @throws CliError `USAGE` */
+export function parsePrincipal(text: string): Principal {
+  const [, partition, account, kind, name = ''] =
+    /^arn:([^:]+):(?:iam|sts)::(\d{12}):(root|user|role|assumed-role)(?:\/(.+))?$/.exec(text) ?? [];
+  if (kind === 'root' && name === '') return { type: 'root', arn: text };
+  if (kind === 'user' && name !== '') return { type: 'user', arn: text };
+  if (kind === 'role' && name !== '') return { type: 'role', arn: text };
+  const [role, session] = name.split('/');
+  if (kind === 'assumed-role' && role && session) {
+    return { type: 'role', arn: `arn:${partition}:iam::${account}:role/${role}`, session: text };
+  }
+  if (/^[a-z0-9.-]+\.amazonaws\.com(\.cn)?$/.test(text)) return { type: 'service', name: text };
+  throw usage(`not a principal: ${text}`, 'such as arn:aws:iam::111122223333:role/NAME, or s3.amazonaws.com');
 }
 
 /** `NAME=VALUE` of an encryption context. @throws CliError `USAGE` */

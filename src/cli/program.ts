@@ -20,7 +20,7 @@ export const globalOptions = {
   json: { description: 'print results and errors as JSON' },
   role: {
     value: 'ROLE',
-    description: 'act as this role of glovebox.yaml (not enforced yet)',
+    description: 'act as this role of glovebox.yaml',
     byDefault: 'GLOVEBOX_ROLE',
   },
 } satisfies Record<string, OptionDefinition>;

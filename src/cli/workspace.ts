@@ -1,10 +1,28 @@
 // Opens the workspace that a command works in: its configuration, its keys and its vault.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { AccessModel } from '../access/index.ts';
 import { defaultRootKeyPath, type KeyUse, type LocalKeys, openLocalKeys, type RootKeySource } from '../keys/index.ts';
 import { isErrnoError } from '../lib/index.ts';
-import { openVault, type Vault } from '../vault/index.ts';
-import { findWorkspace, loadWorkspace, STATE_FOLDER, suggest, type Workspace } from '../workspace/index.ts';
+import { pipelineUses } from '../pipeline/index.ts';
+import {
+  type Caller,
+  type Gate,
+  guardKeys,
+  type ManagedKeys,
+  openGate,
+  openVault,
+  type Vault,
+} from '../vault/index.ts';
+import {
+  accessModel,
+  findWorkspace,
+  loadWorkspace,
+  type PipelineUses,
+  STATE_FOLDER,
+  suggest,
+  type Workspace,
+} from '../workspace/index.ts';
 import type { CommandContext } from './command.ts';
 import { usage } from './error.ts';
 import { readPassphrase } from './prompt.ts';
@@ -16,17 +34,12 @@ export function keysDirectory(workspaceDirectory: string): string {
 
 /** The configuration alone: no key is needed. @throws WorkspaceError; CliError `USAGE` (unknown role) */
 export async function openWorkspace(context: CommandContext): Promise<Workspace> {
-  const { directory, directoryGiven, role, ui } = context;
+  const { directory, directoryGiven, role } = context;
   const workspace = await loadWorkspace(directoryGiven ? directory : await findWorkspace(directory));
   if (role !== undefined && workspace.roles[role] === undefined) {
     const names = Object.keys(workspace.roles);
     const hint = suggest(role, names) ?? (names.length === 0 ? 'it declares no roles' : `it has ${names.join(', ')}`);
     throw usage(`the workspace has no role ${role}`, hint);
-  }
-  if (role !== undefined || Object.keys(workspace.roles).length + Object.keys(workspace.users).length > 0) {
-    ui.warn(
-      'roles and users are checked for mistakes, but not enforced yet: whoever holds the root key may do everything',
-    );
   }
   return workspace;
 }
@@ -47,10 +60,40 @@ export async function openKeys(context: CommandContext, workspace: Workspace): P
   return openLocalKeys({ directory, root: await rootKeySource(context, directory) });
 }
 
-/** The way to the data. @throws as `openWorkspace` and `openKeys` */
+/** The keys for whoever manages them; each use is decided and recorded. @throws as `openKeys` */
+export async function openManagedKeys(context: CommandContext, workspace: Workspace): Promise<ManagedKeys> {
+  const keys = await openKeys(context, workspace);
+  return guardKeys(keys, openGate(workspace, await callerOf(context, workspace, keys)));
+}
+
+/** The way to the data, for the caller's role. @throws as `openWorkspace` and `openKeys` */
 export async function openWorkspaceVault(context: CommandContext): Promise<Vault> {
   const workspace = await openWorkspace(context);
-  return openVault(workspace, await openKeys(context, workspace));
+  const keys = await openKeys(context, workspace);
+  return openVault(workspace, keys, await callerOf(context, workspace, keys));
+}
+
+/** What decides and records, without the keys: policies that name ARNs of keys find none. */
+export async function openGateOf(
+  context: CommandContext,
+  workspace: Workspace,
+): Promise<{ gate: Gate; pipelines: PipelineUses }> {
+  const caller = await callerOf(context, workspace);
+  return { gate: openGate(workspace, caller), pipelines: caller.pipelines ?? {} };
+}
+
+/** The workspace as policies see it. @throws WorkspaceError */
+export async function openModel(workspace: Workspace): Promise<AccessModel> {
+  return accessModel(workspace, await pipelineUses(workspace));
+}
+
+async function callerOf({ role }: CommandContext, workspace: Workspace, keys?: LocalKeys): Promise<Caller> {
+  const described = (await keys?.list()) ?? [];
+  return {
+    ...(role === undefined ? {} : { role }),
+    pipelines: await pipelineUses(workspace),
+    keyArns: Object.fromEntries(described.map(({ alias, arn }) => [alias, arn])),
+  };
 }
 
 async function rootKeySource(context: CommandContext, directory: string): Promise<RootKeySource> {

@@ -1,5 +1,10 @@
 // All commands, in the order of the help. A new command is one file in this folder and one line here.
 import type { Command } from '../command.ts';
+import { accessCan } from './access-can.ts';
+import { accessMatrix } from './access-matrix.ts';
+import { accessPolicies, accessPolicy } from './access-policy.ts';
+import { accessSimulate } from './access-simulate.ts';
+import { auditLs } from './audit-ls.ts';
 import { demo } from './demo.ts';
 import { dropBoxCommands } from './drop-box.ts';
 import { gc } from './gc.ts';
@@ -38,6 +43,12 @@ export const commands: Command[] = [
   plan,
   run,
   runs,
+  accessCan,
+  accessMatrix,
+  accessPolicy,
+  accessPolicies,
+  accessSimulate,
+  auditLs,
   gc,
   demo,
 ];
@@ -45,5 +56,7 @@ export const commands: Command[] = [
 /** Names that only hold commands together. */
 export const groups: Record<string, string> = {
   key: 'make and manage keys',
+  access: 'who may do what, and why',
+  audit: 'what was decided',
   'drop-box': 'take in deliveries, and decide on them',
 };

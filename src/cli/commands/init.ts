@@ -1,13 +1,14 @@
 // glovebox init: a workspace with its keys; in a folder that has a glovebox.yaml, what is missing to it.
 import { lstat, rm } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { defaultRootKeyPath, initLocalKeys, type LocalKeys } from '../../keys/index.ts';
+import { defaultRootKeyPath, initLocalKeys } from '../../keys/index.ts';
 import { isErrnoError } from '../../lib/index.ts';
+import type { ManagedKeys } from '../../vault/index.ts';
 import { initWorkspace, loadWorkspace, STATE_FOLDER, WORKSPACE_FILE, type Workspace } from '../../workspace/index.ts';
 import { type CommandContext, defineCommand } from '../command.ts';
 import { usage } from '../error.ts';
 import { readPassphrase } from '../prompt.ts';
-import { keysDirectory, openKeys, useOf } from '../workspace.ts';
+import { keysDirectory, openManagedKeys, useOf } from '../workspace.ts';
 
 export const init = defineCommand({
   name: 'init',
@@ -59,11 +60,11 @@ async function provideKeys(
   context: CommandContext,
   workspace: Workspace,
   passphrase: boolean,
-): Promise<{ keys: LocalKeys; isUnderPassphrase: boolean }> {
+): Promise<{ keys: ManagedKeys; isUnderPassphrase: boolean }> {
   const directory = keysDirectory(workspace.directory);
   if (await exists(join(directory, 'keys.json'))) {
     if (passphrase) throw usage('this workspace has keys already', 'leave --passphrase out');
-    return { keys: await openKeys(context, workspace), isUnderPassphrase: false };
+    return { keys: await openManagedKeys(context, workspace), isUnderPassphrase: false };
   }
   if (!passphrase) return { keys: await initLocalKeys({ directory }), isUnderPassphrase: false };
   const what = "a passphrase for this workspace's keys";
@@ -72,7 +73,7 @@ async function provideKeys(
   return { keys: await initLocalKeys({ directory, root }), isUnderPassphrase: true };
 }
 
-async function makeMissingKeys(keys: LocalKeys, workspace: Workspace): Promise<string[]> {
+async function makeMissingKeys(keys: ManagedKeys, workspace: Workspace): Promise<string[]> {
   const present = new Set((await keys.list()).map(({ alias }) => alias));
   const missing = Object.keys(workspace.keys).filter((alias) => !present.has(alias));
   for (const alias of missing) await keys.create(alias, useOf(workspace, alias));

@@ -7,7 +7,7 @@ import { CliError, usage } from '../error.ts';
 import { parseCount } from '../parse.ts';
 import { readPassphrase } from '../prompt.ts';
 import { writeTargetFile } from '../target-file.ts';
-import { keysDirectory, openKeys, openWorkspace } from '../workspace.ts';
+import { keysDirectory, openManagedKeys, openWorkspace } from '../workspace.ts';
 import { openKeysOf } from './key.ts';
 
 const output = { short: 'o', value: 'FILE', description: 'the file to write (0600)' } as const;
@@ -50,7 +50,7 @@ const restore = defineCommand({
     const workspace = await openWorkspace(context);
     const passphrase = await askForBackup(context, false);
     await initIfMissing(keysDirectory(workspace.directory));
-    const restored = await (await openKeys(context, workspace)).restore(bytes, passphrase);
+    const restored = await (await openManagedKeys(context, workspace)).restore(bytes, passphrase);
     const names = restored.map((key) => key.alias);
     context.ui.result({ restored: names }, [`restored ${names.join(', ')}`]);
   },

@@ -1,10 +1,11 @@
 // glovebox key: the life of a key. Keys are named by alias.
-import type { KeyDescription, LocalKeys } from '../../keys/index.ts';
+import type { KeyDescription } from '../../keys/index.ts';
+import type { ManagedKeys } from '../../vault/index.ts';
 import { type Command, type CommandContext, defineCommand } from '../command.ts';
 import { usage } from '../error.ts';
 import { formatFields, formatTable, formatTime } from '../format.ts';
 import { parseCount } from '../parse.ts';
-import { openKeys, openWorkspace, useOf } from '../workspace.ts';
+import { openManagedKeys, openWorkspace, useOf } from '../workspace.ts';
 
 const DEFAULT_WAIT_DAYS = 30;
 const alias = { description: "the key's alias, as in glovebox.yaml" };
@@ -14,7 +15,7 @@ function change(
   name: string,
   summary: string,
   details: string,
-  act: (keys: LocalKeys, alias: string) => Promise<KeyDescription>,
+  act: (keys: ManagedKeys, alias: string) => Promise<KeyDescription>,
 ): Command {
   return defineCommand({
     name: `key ${name}`,
@@ -46,7 +47,7 @@ const keyCreate = defineCommand({
         `leave --drop-box out, or declare it so: ${given.alias}: { provider: local, use: drop-box }`,
       );
     }
-    const keys = await openKeys(context, workspace);
+    const keys = await openManagedKeys(context, workspace);
     show(context, await keys.create(given.alias, dropBox ? 'drop-box' : declared));
   },
 });
@@ -58,7 +59,7 @@ const keyLs = defineCommand({
   options: {},
   async run(context) {
     const workspace = await openWorkspace(context);
-    const keys = await (await openKeys(context, workspace)).list();
+    const keys = await (await openManagedKeys(context, workspace)).list();
     const missing = Object.keys(workspace.keys).filter((name) => !keys.some((key) => key.alias === name));
     context.ui.result({ keys, missing }, () =>
       formatTable(
@@ -133,8 +134,8 @@ export const keyCommands: Command[] = [
 ];
 
 /** The key store of the workspace that the command works in. */
-export async function openKeysOf(context: CommandContext): Promise<LocalKeys> {
-  return openKeys(context, await openWorkspace(context));
+export async function openKeysOf(context: CommandContext): Promise<ManagedKeys> {
+  return openManagedKeys(context, await openWorkspace(context));
 }
 
 function show(context: CommandContext, key: KeyDescription): void {
