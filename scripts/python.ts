@@ -1,11 +1,11 @@
-// The Python environment of test/interop: a virtual environment with the official Python client and its
-// CLI, every package pinned by digest. Made once, aside, and renamed into place, so that it is whole or not there.
+// The Python environments of test/interop: virtual environments, every package pinned by digest. Made once,
+// aside, and renamed into place, so that each is whole or not there.
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { root, runQuietly } from './process.ts';
 
-const REQUIREMENTS = join(root, 'test', 'interop', 'requirements.txt');
+const FOLDER = join('test', 'interop');
 const CACHE = join(root, 'node_modules', '.cache', 'glovebox');
 // Debian's python3 has no ensurepip, and so makes no environment, until python3-venv is installed.
 const PROBE = [
@@ -24,6 +24,28 @@ export interface Python {
   identity: string;
 }
 
+/** What an environment holds. One for each suite, because their packages need different versions of the same others. */
+export interface PythonPackages {
+  /** In messages. */
+  name: string;
+  /** A file of test/interop. */
+  requirements: string;
+  /** Imported once, to see that the environment works. */
+  modules: string;
+}
+
+export const encryptionClient: PythonPackages = {
+  name: 'the official Python client',
+  requirements: 'requirements.txt',
+  modules: 'aws_encryption_sdk, aws_encryption_sdk_cli',
+};
+
+export const emulator: PythonPackages = {
+  name: 'the AWS emulator moto',
+  requirements: 'requirements-moto.txt',
+  modules: 'moto.server',
+};
+
 /** The first Python 3.9 or later that has venv and pip, or undefined. */
 export function findPython(): Python | undefined {
   for (const command of ['python3', '/usr/bin/python3']) {
@@ -35,37 +57,40 @@ export function findPython(): Python | undefined {
 }
 
 /**
- * The environment for the requirements as they are, made with `base` where it is not there yet.
+ * The environment for the requirements of `packages` as they are, made with `base` where it is not there yet.
  *
  * @returns the path of its Python, or one line that says why it could not be made.
  */
-export async function makePythonEnvironment(base: Python): Promise<{ python: string } | { reason: string }> {
-  const hash = createHash('sha256').update(await readFile(REQUIREMENTS));
+export async function makePythonEnvironment(
+  base: Python,
+  packages: PythonPackages,
+): Promise<{ python: string } | { reason: string }> {
+  const hash = createHash('sha256').update(await readFile(join(root, FOLDER, packages.requirements)));
   const folder = join(CACHE, `python-${hash.update(base.identity).digest('hex').slice(0, 16)}`);
   const python = join(folder, 'bin', 'python');
   if (runs(python)) return { python };
-  process.stderr.write('test: making the Python environment (once)\n');
+  process.stderr.write(`test: making the Python environment of ${packages.name} (once)\n`);
   const aside = `${folder}-${process.pid}`;
   try {
     await mkdir(CACHE, { recursive: true });
-    const reason = install(base, aside);
-    if (reason !== undefined) return { reason: `the Python environment cannot be made: ${reason}` };
+    const reason = install(base, packages, aside);
+    if (reason !== undefined) return { reason: `the Python environment of ${packages.name} cannot be made: ${reason}` };
     await putInPlace(aside, folder, python);
     return { python };
   } catch (error) {
-    return { reason: `the Python environment cannot be made: ${explain(String(error))}` };
+    return { reason: `the Python environment of ${packages.name} cannot be made: ${explain(String(error))}` };
   } finally {
     await rm(aside, { recursive: true, force: true });
   }
 }
 
 /** @returns why it failed, in one line. */
-function install(base: Python, folder: string): string | undefined {
+function install(base: Python, { requirements, modules }: PythonPackages, folder: string): string | undefined {
   const python = join(folder, 'bin', 'python');
   const steps: [string, string[]][] = [
     [base.executable, ['-I', '-m', 'venv', '--clear', folder]],
-    [python, [...PIP, ...QUIET, '--requirement', REQUIREMENTS]],
-    [python, ['-I', '-c', 'import aws_encryption_sdk, aws_encryption_sdk_cli']],
+    [python, [...PIP, ...QUIET, '--requirement', join(FOLDER, requirements)]],
+    [python, ['-I', '-c', `import ${modules}`]],
   ];
   for (const [command, args] of steps) {
     // Set to 1 by some users, which pip refuses inside of an environment.
@@ -94,7 +119,7 @@ function runs(python: string): boolean {
 /** One line from what venv, pip or Python printed. */
 function explain(output: string): string {
   const known: [RegExp, string][] = [
-    [/DO NOT MATCH THE HASHES/, 'a package does not have the digest that test/interop/requirements.txt names'],
+    [/DO NOT MATCH THE HASHES/, 'a package does not have the digest that the requirements in test/interop name'],
     [/No space left on device|ENOSPC/, 'the disk is full'],
     [/Permission denied|Read-only file system|EACCES|EROFS/, `no permission to write: ${CACHE}`],
     [

@@ -1,6 +1,6 @@
 // What some tests need from the machine: found, installed or made (only where that is wanted), or named as missing.
 import { run, runQuietly } from './process.ts';
-import { findPython, makePythonEnvironment } from './python.ts';
+import { emulator, encryptionClient, findPython, makePythonEnvironment } from './python.ts';
 
 interface SystemTool {
   package: string;
@@ -24,36 +24,43 @@ const tools: SystemTool[] = [
   },
   python,
 ];
+/** Made with Python, once it is there: under which name of `Tools`, and what is said when it cannot be made. */
+const environments = [
+  { name: 'python', packages: encryptionClient, tool: python },
+  { name: 'moto', packages: emulator, tool: { package: 'moto', suite: 'generated policies on an AWS emulator' } },
+] as const;
 
 export interface Tools {
   /** For each tool that cannot be used, by package name, the reason to print with a skipped test. */
   missing: Record<string, string>;
   /** A Python that has the official client and its CLI. */
   python?: string;
+  /** A Python that has the AWS emulator moto. */
+  moto?: string;
 }
 
 /**
  * Looks for the tools, installs the missing ones with apt-get if `install` is set, makes the Python
- * environment, and says aloud what will be left out.
+ * environments, and says aloud what will be left out.
  */
 export async function prepareTools({ install }: { install: boolean }): Promise<Tools> {
   const wanted = tools.filter((tool) => !tool.isPresent());
   if (install && wanted.length > 0) await installTools(wanted);
   const found: Tools = { missing: {} };
+  const base = findPython();
   for (const tool of tools) {
     const reason = findReason(tool);
-    if (reason !== undefined) leaveOut(tool, reason, found);
+    if (reason !== undefined && tool !== python) leaveOut(tool, reason, found);
   }
-  const base = findPython();
-  if (base) {
-    const made = await makePythonEnvironment(base);
-    if ('python' in made) found.python = made.python;
-    else leaveOut(python, made.reason, found);
+  for (const { name, packages, tool } of environments) {
+    const made = base ? await makePythonEnvironment(base, packages) : { reason: findReason(python) ?? 'no Python' };
+    if ('python' in made) found[name] = made.python;
+    else leaveOut(tool, made.reason, found);
   }
   return found;
 }
 
-function leaveOut(tool: SystemTool, reason: string, { missing }: Tools): void {
+function leaveOut(tool: Pick<SystemTool, 'package' | 'suite'>, reason: string, { missing }: Tools): void {
   missing[tool.package] = reason;
   process.stderr.write(`\n*** LEFT OUT: ${tool.suite}: ${reason}\n\n`);
 }

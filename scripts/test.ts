@@ -24,7 +24,7 @@ process.exitCode = await main();
 
 async function main(): Promise<number> {
   if (!(await build())) return close({ passed: 0, failed: 1, skipped: [], problems: ['the build failed'] });
-  const { missing, python } = await prepareTools({ install: inCI && process.getuid?.() === 0 });
+  const { missing, python, moto } = await prepareTools({ install: inCI && process.getuid?.() === 0 });
   const folder = await mkdtemp(join(tmpdir(), 'glovebox-test-'));
   try {
     const report = join(folder, 'report.json');
@@ -33,6 +33,7 @@ async function main(): Promise<number> {
       GLOVEBOX_TEST_REPORT: report,
       GLOVEBOX_MISSING: JSON.stringify(missing),
       ...(python === undefined ? {} : { GLOVEBOX_PYTHON: python }),
+      ...(moto === undefined ? {} : { GLOVEBOX_MOTO_PYTHON: moto }),
       ...(full ? { GLOVEBOX_FULL: '1' } : {}),
     });
     return close(judge(await readReport(report), code));
