@@ -100,6 +100,8 @@ describe('size', () => {
     ['keys', { context: Object.fromEntries(Array.from({ length: 300 }, (_, at) => [`k:${at}`, ''])) }, 'LIMIT'],
     ['key twice', { context: { 'aws:SourceIp': '10.0.0.1', 'AWS:sourceip': '10.0.0.2' } }, 'REQUEST'],
     ['action without a service', { action: 'GetObject' }, 'REQUEST'],
+    ['principal that is no ARN', { principal: { type: 'user', arn: 'arn:aws:iam' } }, 'REQUEST'],
+    ['account of letters', { principal: { type: 'user', arn: 'arn:aws:iam::abcdefghijkl:user/a' } }, 'REQUEST'],
     ['principal without an account', { principal: { type: 'user', arn: 'arn:aws:iam:::user/a' } }, 'REQUEST'],
   ])('of a request: %s', (_, change, code) => {
     const policy = parsePolicy({ Statement: allow }, options);

@@ -162,3 +162,18 @@ test('the data is bounded, and holds what decided', () => {
   expect(statements).toHaveLength(201);
   expect(statements.at(-1)).toMatchObject({ effect: 'Deny', applies: true, statement: { index: 500 } });
 });
+
+test('the data says whom a NotPrincipal leaves out', () => {
+  const account = `arn:aws:iam::${ACCOUNT}:root`;
+  const AWS = [account, `arn:aws:iam::${ACCOUNT}:role/trainer`];
+  const resource = parsePolicy(
+    { Statement: { Effect: 'Deny', NotPrincipal: { AWS }, Action: 's3:*', Resource: '*' } },
+    { kind: 'resource', name: 'bucket' },
+  );
+  const missedBy = (name: string) => {
+    const principal = { type: 'role', arn: `arn:aws:iam::${ACCOUNT}:role/${name}` } as const;
+    return explain({ identity: [], resource }, { ...request, principal }).statements.map(({ missed }) => missed);
+  };
+  expect(missedBy('trainer')).toEqual([['Principal']]);
+  expect(missedBy('auditor')).toEqual([[]]);
+});

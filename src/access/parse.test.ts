@@ -154,6 +154,17 @@ describe('resources', () => {
     expect(allows(`arn:aws:s3:::${v('?')}/*`, 'arn:aws:s3:::a/x')).toBe(false);
   });
 
+  test('excepted by a variable without a value: what denies covers the rest, what allows covers nothing', () => {
+    const NotResource = [`arn:aws:s3:::claims/${v('aws:username')}/*`, 'arn:aws:s3:::other/*'];
+    const get = { Action: 's3:GetObject', NotResource };
+    const reasonFor = (Statement: unknown) => {
+      const policy = parsePolicy({ Version: '2012-10-17', Statement }, identity);
+      return evaluate({ identity: [policy] }, request).reason;
+    };
+    expect(reasonFor({ ...get, Effect: 'Allow' })).toBe('no-identity-allow');
+    expect(reasonFor([allow, { ...get, Effect: 'Deny' }])).toBe('explicit-deny');
+  });
+
   test('hold none in an older version', () => {
     const Statement = { ...allow, Resource: `arn:aws:s3:::${v('aws:username')}` };
     const policy = parsePolicy({ Statement }, identity);

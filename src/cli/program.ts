@@ -20,7 +20,7 @@ export const globalOptions = {
   json: { description: 'print results and errors as JSON' },
   role: {
     value: 'ROLE',
-    description: 'act as this role of glovebox.yaml',
+    description: 'act as this role of glovebox.yaml; it asks for no proof: docs/access.md says what that is worth',
     byDefault: 'GLOVEBOX_ROLE',
   },
 } satisfies Record<string, OptionDefinition>;

@@ -82,7 +82,8 @@ export async function makeCliBox(
     }
   }
   const { PATH = '' } = process.env;
-  const env = { PATH, HOME: folder, TMPDIR: temporary, XDG_CONFIG_HOME: join(folder, 'config') };
+  const env = { PATH, HOME: folder, TMPDIR: temporary, XDG_CONFIG_HOME: join(folder, 'config'), GLOVEBOX_ROLE: '' };
+  if (Object.hasOwn((await loadWorkspace(workspace)).roles, 'owner')) env.GLOVEBOX_ROLE = 'owner';
   const box: CliBox = {
     folder,
     workspace,
@@ -104,10 +105,9 @@ export async function makeCliBox(
 /** The workspace's vault in this process, with nothing cached. */
 export async function openBoxVault({ workspace, folder }: CliBox): Promise<Vault> {
   const root = { file: join(folder, 'config', 'glovebox', 'root.key') };
-  return openVault(
-    await loadWorkspace(workspace),
-    await openLocalKeys({ directory: join(workspace, STATE_FOLDER), root }),
-  );
+  const loaded = await loadWorkspace(workspace);
+  const keys = await openLocalKeys({ directory: join(workspace, STATE_FOLDER), root });
+  return openVault(loaded, keys, Object.hasOwn(loaded.roles, 'owner') ? { role: 'owner' } : {});
 }
 
 /** Starts Node with `args`. */

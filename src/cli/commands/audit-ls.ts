@@ -43,15 +43,18 @@ export const auditLs = defineCommand({
           formatTime(eventTime),
           whoOf(userIdentity),
           eventName,
-          eventName === 'audit'
-            ? 'log'
-            : [requestParameters.subject ?? '', requestParameters.name ?? []].flat().join('/'),
+          eventName === 'audit' ? 'log' : subjectOf(requestParameters),
           errorCode === undefined ? 'allowed' : 'denied',
         ]),
       ),
     );
   },
 });
+
+function subjectOf({ subject = '', name, secret }: Record<string, string>): string {
+  if (secret !== undefined) return `${subject} (secret ${secret})`;
+  return name === undefined ? subject : `${subject}/${name}`;
+}
 
 function whoOf({ type, arn, userName }: { type: string; arn: string; userName: string }): string {
   return type === 'Root' ? userName : `${userName} as ${arn.split('/')[1] ?? arn}`;

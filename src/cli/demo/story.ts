@@ -29,6 +29,8 @@ export interface StoryResult {
 }
 
 const SEED = 2026;
+/** Whom the pipeline is run as. */
+const preprocess = ['--role', 'preprocess'];
 const MARK = '.glovebox-demo';
 const WORKSPACE = 'claims';
 /** Claim and patient numbers as the generator writes them: ten digits that no sealed byte forms by chance. */
@@ -45,17 +47,29 @@ export async function playStory(options: StoryOptions): Promise<StoryResult> {
   const examples = fileURLToPath(new URL('../../../examples/claims/', import.meta.url));
   await cp(examples, join(folder, WORKSPACE), { recursive: true });
 
-  await step(options, 'a workspace: keys, a store, datasets, and two pipelines', ['init']);
+  await step(options, 'a workspace: keys, a store, datasets, roles, and two pipelines', ['init']);
+  await step(options, 'who may do what', ['access', 'matrix']);
   await step(
     options,
     `${formatCount(rows)} claims with names, birth dates and diagnoses, sealed as they stream in`,
-    ['put', '-', 'claims-raw/claims.csv'],
+    ['put', '-', 'claims-raw/claims.csv', '--role', 'supplier'],
     { input: () => Readable.from(generateClaims({ rows, seed: SEED })), shown: 'generate-claims | ' },
   );
-  await step(options, 'a pipeline that would let patient_id through is refused', ['plan', 'claims-leaky'], { exit: 2 });
-  await step(options, 'the mended one', ['plan', 'claims'], { until: 'checks' });
-  await step(options, 'it runs; each fitted step learns from the training rows only', ['run', 'claims']);
-  await step(options, 'what came out, sealed like everything else', ['ls', 'claims-features']);
+  await step(options, 'whoever delivers cannot read back', ['get', 'claims-raw/claims.csv', '--role', 'supplier'], {
+    exit: 3,
+  });
+  await step(
+    options,
+    'a pipeline that would let patient_id through is refused',
+    ['plan', 'claims-leaky', ...preprocess],
+    {
+      exit: 2,
+    },
+  );
+  await step(options, 'the mended one', ['plan', 'claims', ...preprocess], { until: 'checks' });
+  await step(options, 'it runs; each fitted step learns from the training rows only', ['run', 'claims', ...preprocess]);
+  await step(options, 'what came out, sealed like everything else', ['ls', 'claims-features', '--role', 'trainer']);
+  await step(options, 'every decision was recorded first', ['audit', 'ls', '--role', 'auditor', '--last', '12']);
 
   ui.tell('');
   ui.tell('# is any of it on the disk in the clear? every file written since the start is searched');
@@ -71,6 +85,7 @@ export async function playStory(options: StoryOptions): Promise<StoryResult> {
   ui.tell('');
   ui.tell(`the workspace lies in ${join(folder, WORKSPACE)}; to look around:`);
   ui.tell(`  export XDG_CONFIG_HOME=${join(folder, 'config')}`);
+  ui.tell('  export GLOVEBOX_ROLE=owner');
   ui.tell(`  ${commandName()} -C ${join(folder, WORKSPACE)} runs`);
   const { files, bytes, found } = searched;
   return { folder, rows, searched: { files, bytes, found: found.length }, control: { found: isFound } };
@@ -117,7 +132,7 @@ async function step(story: StoryOptions, why: string, args: string[], options: S
   const wanted = options.exit ?? 0;
   const child = spawn(process.execPath, [process.argv[1] ?? '', ...args], {
     cwd: join(folder, WORKSPACE),
-    env: { ...process.env, XDG_CONFIG_HOME: join(folder, 'config') },
+    env: { ...process.env, GLOVEBOX_ROLE: '', XDG_CONFIG_HOME: join(folder, 'config') },
     stdio: ['pipe', 'pipe', 'pipe'],
     signal,
   });
