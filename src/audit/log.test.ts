@@ -55,12 +55,11 @@ describe('the log', () => {
     const index = new URL('./index.ts', import.meta.url).href;
     const script = `const { openAuditLog } = await import(${JSON.stringify(index)});
       for (let i = 0; i < 300; i++) openAuditLog(process.argv[1]).append({ ...JSON.parse(process.argv[2]), requestParameters: { subject: process.argv[3] + i } });`;
-    const children = ['x', 'y', 'z'].map((name) =>
-      spawn(process.execPath, ['--input-type=module', '-e', script, at(), JSON.stringify(record('')), name], {
-        stdio: ['ignore', 'ignore', 'inherit'],
-      }),
-    );
-    for (const child of children) expect((await once(child, 'exit'))[0]).toBe(0);
+    const ends = ['x', 'y', 'z'].map((name) => {
+      const args = ['--input-type=module', '-e', script, at(), JSON.stringify(record('')), name];
+      return once(spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] }), 'exit');
+    });
+    expect(await Promise.all(ends)).toEqual(ends.map(() => [0, null]));
     const found = await subjects();
     expect(found).toHaveLength(900);
     for (const name of ['x', 'y', 'z']) {

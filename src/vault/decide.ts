@@ -94,12 +94,13 @@ export function decideFor(
 }
 
 /** The calls that a question stands for, and the key that each is about. */
-export function callsFor(model: AccessModel, question: Question): { call: Call; key: string | undefined }[] {
+export function callsFor(known: AccessModel, question: Question): { call: Call; key: string | undefined }[] {
   const { verb, subject, actions, secret, name } = question;
+  const model = verb === 'run' ? withUses(known, subject, secret) : known;
   if (verb === 'manage') return managing(model, subject, actions).map((call) => ({ call, key: subject }));
   // Of a derived dataset nothing in the store has the name of an object: its records are those of versions.
   const named = model.datasets[subject]?.kind === 'raw' ? name : undefined;
-  const calls = callsOf(secret === undefined ? model : withSecret(model, subject, secret), LOCAL, verb, subject, named);
+  const calls = callsOf(model, LOCAL, verb, subject, named);
   return calls
     .filter(({ action }) => secret === undefined || action.startsWith('kms:'))
     .map((call) => ({ call, key: keyOf(model, call) }));
@@ -122,11 +123,14 @@ function declaring(model: AccessModel, alias: string, actions: readonly string[]
   return { ...model, keys: { ...model.keys, [alias]: { use } } };
 }
 
-/** As if the pipeline used this secret alone. Whether the role may is decided by its policy, which knows better. */
-function withSecret(model: AccessModel, pipeline: string, secret: string): AccessModel {
-  const uses = model.pipelines[pipeline];
-  if (uses === undefined) return model;
-  return { ...model, pipelines: { ...model.pipelines, [pipeline]: { ...uses, secrets: [secret] } } };
+/**
+ * As if the pipeline used this secret alone, where one is named. Whether the role may is decided by its policy, which
+ * was made of what the pipelines use. One that is not known there uses nothing.
+ */
+function withUses(model: AccessModel, pipeline: string, secret: string | undefined): AccessModel {
+  const uses = model.pipelines[pipeline] ?? { source: '', output: '', secrets: [] };
+  const secrets = secret === undefined ? uses.secrets : [secret];
+  return { ...model, pipelines: { ...model.pipelines, [pipeline]: { ...uses, secrets } } };
 }
 
 /** The key's name, from the alias that the call goes by. */
