@@ -20,7 +20,7 @@ export interface TracedBox extends CliBox {
   traced(args: string[], input?: Source): Promise<Traced>;
   /**
    * Nothing leaked, the search saw every write, and there is nothing in any file that is still there.
-   * `data`: standard output is the data that was asked for. `mayWrite: false`: no file was written at all.
+   * `data`: standard output is the data that was asked for. `mayWrite: false`: no file was written but the audit log.
    */
   expectNoLeak(traced: Traced, options?: { data?: boolean; mayWrite?: boolean }): Promise<void>;
   /** Where commands make temporary files. */
