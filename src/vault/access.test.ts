@@ -305,6 +305,17 @@ describe('a policy that somebody wrote', () => {
     expect(await codeOf(() => part.get('claims-raw', '2025/a'))).toBe('DENIED');
     expect(await codeOf(() => part.put('claims-raw', '2026/b', streamOf('x')))).toBe('DENIED');
     expect(await codeOf(() => part.list('claims-raw'))).toBe('DENIED');
+    expect((await part.list('claims-raw', { prefix: '2026/' })).map(({ path }) => path)).toEqual(['2026/a']);
+    expect(await codeOf(() => part.list('claims-raw', { prefix: '2025/' }))).toBe('DENIED');
+    expect(await codeOf(() => part.list('claims-raw', { prefix: '202' }))).toBe('DENIED');
+    for (const glob of ['2026/*', '2026/?', '2026/a']) expect(await part.pin('claims-raw', glob)).toHaveLength(1);
+    expect(await part.pin('claims-raw', '2026/none*')).toEqual([]);
+    for (const glob of ['*', '**', '202?/*', '2025/*', '2025/a']) {
+      expect([glob, await codeOf(() => part.pin('claims-raw', glob))]).toEqual([glob, 'DENIED']);
+    }
+    const verified: (string | undefined)[] = [];
+    for await (const { path } of part.verifyAll('claims-raw', { prefix: '2026/' })) verified.push(path);
+    expect(verified).toEqual(['2026/a']);
   });
 });
 

@@ -237,10 +237,10 @@ export function openVault(workspace: Workspace, keys: KeyProvider, caller: Calle
       return verifyObject(dataset, await find(dataset, path, version), options);
     },
     async *verifyAll(name, options = {}) {
-      yield* verifyAll(enter('read', name), options, isPublished);
+      yield* verifyAll(enter('read', name, undefined, namesFrom(options.prefix)), options, isPublished);
     },
     async list(name, { version, prefix = '' } = {}) {
-      const dataset = enter('list', name);
+      const dataset = enter('list', name, undefined, namesFrom(prefix));
       if (dataset.config.kind === 'raw') return listObjects(dataset, prefix);
       return objectsOf(await readVersion(dataset, version, isPublished)).filter(({ path }) => path.startsWith(prefix));
     },
@@ -271,11 +271,12 @@ export function openVault(workspace: Workspace, keys: KeyProvider, caller: Calle
       return readVersion(enter('list', name, 'derived'), version, isPublished);
     },
     async pin(name, glob) {
-      const dataset = enter('list', name, 'raw');
-      const matching = (await listObjects(dataset)).filter(({ path }) => matchesGlob(path, glob));
-      // Each by its name: a role may be allowed a part of the dataset. Where there is none yet, all of it.
-      if (matching.length === 0) enter('read', name, 'raw');
-      for (const { path } of matching) enter('read', name, 'raw', path);
+      const [prefix = ''] = /^[^*?]*/.exec(glob) ?? [];
+      const dataset = enter('list', name, 'raw', namesFrom(prefix));
+      const matching = (await listObjects(dataset, prefix)).filter(({ path }) => matchesGlob(path, glob));
+      // Each by its name: a role may be allowed a part of the dataset. Where there is none yet, all that could match.
+      const paths = matching.length === 0 ? [namesFrom(prefix)] : matching.map(({ path }) => path);
+      for (const path of paths) enter('read', name, 'raw', path);
       return Promise.all(matching.map((info) => pinObject(dataset, info)));
     },
     draft(name, version) {
@@ -326,4 +327,9 @@ export function openVault(workspace: Workspace, keys: KeyProvider, caller: Calle
       await removeUpload(enter('write', name, 'raw'), id);
     },
   };
+}
+
+/** All names that begin with `prefix`, as policies have them; undefined for all there are. */
+function namesFrom(prefix: string | undefined): string | undefined {
+  return prefix === undefined || prefix === '' ? undefined : `${prefix}*`;
 }
