@@ -1,4 +1,5 @@
 // What some tests need from the machine: found, installed or made (only where that is wanted), or named as missing.
+import { existsSync } from 'node:fs';
 import { run, runQuietly } from './process.ts';
 import { emulator, encryptionClient, findPython, makePythonEnvironment } from './python.ts';
 
@@ -21,6 +22,11 @@ const tools: SystemTool[] = [
     package: 'openssh-client',
     isPresent: () => runQuietly('ssh', ['-V']).code === 0,
     suite: 'signatures of deliveries by ssh-keygen',
+  },
+  {
+    package: 'openssh-sftp-server',
+    isPresent: () => existsSync('/usr/lib/openssh/sftp-server'),
+    suite: "the SFTP client against OpenSSH's server",
   },
   python,
 ];
