@@ -8,9 +8,12 @@ export interface SftpServerProcess {
   child: ChildProcess;
 }
 
-/** Starts it in `folder`, where relative paths begin. Whoever starts it ends the channel, or kills the child. */
-export function startSftpServer(folder: string, options: string[] = []): SftpServerProcess {
-  const program = '/usr/lib/openssh/sftp-server';
-  const child = spawn(program, ['-d', folder, ...options], { stdio: ['pipe', 'pipe', 'inherit'] });
+/**
+ * Starts it in `folder`, where relative paths begin. Whoever starts it ends the channel, or kills the child.
+ * @param descriptors how many it may have open, its own three or four among them
+ */
+export function startSftpServer(folder: string, options: string[] = [], descriptors = 1024): SftpServerProcess {
+  const limited = ['-c', `ulimit -n ${descriptors} && exec "$0" "$@"`, '/usr/lib/openssh/sftp-server'];
+  const child = spawn('/bin/sh', [...limited, '-d', folder, ...options], { stdio: ['pipe', 'pipe', 'inherit'] });
   return { channel: joinChannel(child.stdout, child.stdin), child };
 }

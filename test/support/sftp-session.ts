@@ -15,17 +15,13 @@ export interface Session {
 }
 
 /** OpenSSH's server on an empty folder. */
-export async function startOpenSsh(
-  options: string[] = [],
-): Promise<Session & { folder: string; pid: number; kill(): void }> {
+export async function startOpenSsh(options: string[] = [], descriptors?: number): Promise<Session & { kill(): void }> {
   // In memory where there is such a place: a disk would be what is measured.
   const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'glovebox-sftp-'));
-  const { channel, child } = startSftpServer(folder, options);
+  const { channel, child } = startSftpServer(folder, options, descriptors);
   const client = await openSftp(channel);
   return {
     client,
-    folder,
-    pid: child.pid ?? 0,
     put: (name, content) => writeFileSync(join(folder, name), content),
     content: (name) => readFileSync(join(folder, name)),
     kill: () => child.kill('SIGKILL'),
