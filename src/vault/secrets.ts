@@ -1,13 +1,12 @@
 // Secrets of pseudonym domains and of the split: random, sealed in the workspace, independent of the
 // datasets' keys, so that pseudonyms join across datasets and survive rotation.
+import { SECRETS_KEY } from '../access/index.ts';
 import type { KeyProvider } from '../keys/index.ts';
 import { KeyError } from '../keys/index.ts';
 import type { Store } from '../store/index.ts';
 import { readOrMakeSecret } from './dataset.ts';
 
 const SECRET_BYTES = 32;
-/** The local key that wraps them; made when it is first needed. */
-const SECRETS_KEY = 'glovebox-secrets';
 const PLACE = 'secrets';
 
 /**
@@ -15,6 +14,7 @@ const PLACE = 'secrets';
  * @throws SealError when it does not verify; KeyError
  */
 export async function readSecret(workspace: string, name: string, store: Store, keys: KeyProvider): Promise<Buffer> {
+  // The local key that wraps them is made when it is first needed.
   const keyring = await keys.keyring(SECRETS_KEY, 'seal').catch(async (error: unknown) => {
     if (!(error instanceof KeyError) || error.code !== 'NOT_FOUND') throw error;
     await keys.create(SECRETS_KEY).catch((second: unknown) => {
