@@ -333,6 +333,8 @@ describe('keys', () => {
     expect((await keeper.describe('raw')).currentVersion).toBe(2);
     expect((await keeper.publicKey('box')).pem).toContain('PUBLIC KEY');
     expect((await keeper.list()).map(({ alias }) => alias)).toEqual(['box', 'raw']);
+    const listed = { eventName: 'manage', requestParameters: { actions: 'kms:DescribeKey' } };
+    expect(log().slice(-2)).toMatchObject([listed, listed]);
     const before = state();
     for (const role of ['keeper', 'reader', 'owner', undefined]) {
       const keys = guarded(role);
@@ -351,6 +353,10 @@ describe('keys', () => {
       for (const [name, act] of ways) expect([role, name, await codeOf(act)]).toEqual([role, name, 'DENIED']);
     }
     expect(await codeOf(() => guarded('reader').list())).toBe('DENIED');
+    expect(log().at(-1)).toMatchObject({
+      errorCode: 'AccessDenied',
+      requestParameters: { actions: 'kms:DescribeKey' },
+    });
     expect(state()).toBe(before);
   });
 
