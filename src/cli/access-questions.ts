@@ -4,7 +4,8 @@ import type { PipelineUses } from '../workspace/index.ts';
 
 /** The question itself and, for `run`, those about the pipeline's datasets. */
 export function questionsOf(pipelines: PipelineUses, question: Question): Question[] {
-  const uses = question.verb === 'run' ? pipelines[question.subject] : undefined;
+  if (question.verb !== 'run' || !Object.hasOwn(pipelines, question.subject)) return [question];
+  const uses = pipelines[question.subject];
   if (uses === undefined) return [question];
   const { source, output, quarantine } = uses;
   // Of a file that is not valid nothing is known: whoever runs it is told what is wrong with it.

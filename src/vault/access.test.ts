@@ -394,6 +394,16 @@ describe('keys', () => {
   });
 });
 
+it('takes names of an object’s prototype for the names that they are', async () => {
+  await use(empty);
+  const gate = openGate(box.workspace, { role: 'owner', keyArns: {} });
+  expect(gate.ask({ verb: 'manage', subject: 'constructor' }).allowed).toBe(true);
+  expect(gate.ask({ verb: 'run', subject: 'constructor' }).allowed).toBe(true);
+  for (const verb of ['manage', 'run'] as const) {
+    expect(openGate(box.workspace, { role: 'reader' }).ask({ verb, subject: 'constructor' }).allowed).toBe(false);
+  }
+});
+
 it('a workspace without roles is its owner’s, and each use is recorded', async () => {
   box = await makeBox(YAML.slice(0, YAML.indexOf('roles:')));
   await box.vault.put('claims-raw', 'a', streamOf('x'));

@@ -78,7 +78,8 @@ export function decideFor(
   return (question) => {
     const calls = callsFor(model, question).map(({ call, key }) => ({
       key,
-      call: key === undefined ? call : withArn(call, keyAddress(declaring(model, key), LOCAL, key).arn, keyArns[key]),
+      call:
+        key === undefined ? call : withArn(call, keyAddress(declaring(model, key), LOCAL, key).arn, own(keyArns, key)),
     }));
     const asked = calls.map(({ call }) => call);
     for (const { call, key } of calls) {
@@ -128,9 +129,14 @@ function declaring(model: AccessModel, alias: string, actions: readonly string[]
  * was made of what the pipelines use. One that is not known there uses nothing.
  */
 function withUses(model: AccessModel, pipeline: string, secret: string | undefined): AccessModel {
-  const uses = model.pipelines[pipeline] ?? { source: '', output: '', secrets: [] };
+  const uses = own(model.pipelines, pipeline) ?? { source: '', output: '', secrets: [] };
   const secrets = secret === undefined ? uses.secrets : [secret];
   return { ...model, pipelines: { ...model.pipelines, [pipeline]: { ...uses, secrets } } };
+}
+
+/** Names come from people: `constructor` is one like any other. */
+function own<Value>(map: Readonly<Record<string, Value>>, name: string): Value | undefined {
+  return Object.hasOwn(map, name) ? map[name] : undefined;
 }
 
 /** The key's name, from the alias that the call goes by. */
