@@ -26,9 +26,21 @@ function install() {
   if (existsSync(pinnedNode) && readStamp() === wanted) return;
   process.stderr.write('setup: installing the locked packages (once; about a minute)\n');
   const started = Date.now();
-  const quiet = ['--no-audit', '--no-fund', '--no-progress', '--loglevel=error'];
+  npm(['ci', '--include=dev', '--include=optional', '--ignore-scripts']);
+  // Only those that package.json names: an addon built here, for the machine's own Node, would not load on the pinned one.
+  npm(['rebuild', ...allowedScripts(), '--ignore-scripts=false', '--foreground-scripts']);
+  try {
+    writeFileSync(stamp, `${wanted}\n`);
+  } catch (error) {
+    stop(`${stamp} cannot be written (${error.code})`);
+  }
+  process.stderr.write(`setup: installed in ${Math.round((Date.now() - started) / 1000)} s\n`);
+}
+
+function npm(args) {
   const [command, ...first] = npmCommand();
-  const result = spawnSync(command, [...first, 'ci', '--include=dev', '--include=optional', ...quiet], {
+  const quiet = ['--no-audit', '--no-fund', '--no-progress', '--loglevel=error'];
+  const result = spawnSync(command, [...first, ...args, ...quiet], {
     cwd: root,
     encoding: 'utf8',
     // npm settings that came in from the outer npm as variables (dry-run, omit, …) stay in force.
@@ -36,13 +48,13 @@ function install() {
     maxBuffer: 64 * 1024 * 1024,
   });
   if (result.error) stop(`npm cannot be started (${result.error.message})`);
-  if (result.status !== 0) stop(`npm ci failed: ${explain(result.stderr)}`);
-  try {
-    writeFileSync(stamp, `${wanted}\n`);
-  } catch (error) {
-    stop(`${stamp} cannot be written (${error.code})`);
-  }
-  process.stderr.write(`setup: installed in ${Math.round((Date.now() - started) / 1000)} s\n`);
+  if (result.status !== 0) stop(`npm ${args[0]} failed: ${explain(result.stderr)}`);
+}
+
+/** The packages whose install scripts may run: `allowScripts` of package.json. */
+function allowedScripts() {
+  const { allowScripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  return Object.keys(allowScripts).filter((name) => allowScripts[name] === true);
 }
 
 /** What node_modules depends on: the lock file, and the machine that its programs are built for. */
@@ -67,7 +79,9 @@ function readStamp() {
 /** The npm that runs us, or the one on the PATH. */
 function npmCommand() {
   const running = process.env.npm_execpath;
-  if (running !== undefined && basename(running) === 'npm-cli.js') return [process.execPath, running];
+  // Our own Node may be the pinned one, which `npm ci` removes first.
+  const isThere = existsSync(process.execPath);
+  if (isThere && running !== undefined && basename(running) === 'npm-cli.js') return [process.execPath, running];
   return ['npm'];
 }
 
