@@ -83,12 +83,20 @@ const SEAL: Need[] = [
   { kms: 'Encrypt', of: 'recovery' },
 ];
 
-/** Uploads that survive a crash are opened again by whoever writes them, under their own context (I5). */
+/** Uploads are sealed piece by piece; whoever writes one need not be able to open what is there of it. */
 const UPLOADS: Need[] = [
   ...list('uploads/', 'segments/'),
-  ...get('uploads/', 'segments/'),
+  ...get('uploads/'),
   ...put('uploads/', 'segments/'),
   ...remove('uploads/', 'segments/'),
+];
+
+/** Opens what there is of an upload, under its own context (I5), to go on with it or to finish it; removes those that expired. */
+const OPEN_UPLOADS: Need[] = [
+  ...list('uploads/', 'segments/'),
+  ...get('uploads/', 'segments/'),
+  ...remove('uploads/', 'segments/'),
+  ...OPEN_RECORDS,
   { kms: 'Decrypt', of: 'dataset', purpose: 'upload' },
 ];
 
@@ -112,6 +120,7 @@ const RAW: Partial<Record<DatasetVerb, Need[]>> = {
   write: RAW_WRITE,
   delete: [...RAW_LIST, ...remove('names/'), ...RAW_COLLECT],
   rename: [...get('names/'), ...put('names/'), ...remove('names/'), ...OPEN_RECORDS],
+  ingest: OPEN_UPLOADS,
 };
 
 const DERIVED: Partial<Record<DatasetVerb, Need[]>> = {

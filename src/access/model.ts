@@ -40,7 +40,7 @@ export interface PipelineModel {
 /** The short form, or a policy document that somebody wrote. */
 export type RoleModel = { allow: Grant[] } | { policy: PolicyDocument };
 
-export const DATASET_VERBS = ['list', 'read', 'write', 'delete', 'rename', 'approve'] as const;
+export const DATASET_VERBS = ['list', 'read', 'write', 'delete', 'rename', 'approve', 'ingest'] as const;
 export const PIPELINE_VERBS = ['run', 'edit'] as const;
 
 export type DatasetVerb = (typeof DATASET_VERBS)[number];

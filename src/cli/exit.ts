@@ -2,10 +2,12 @@
 // compares). A room that adds a code does not compile until the code has its row.
 import { AccessError, type AccessErrorCode } from '../access/index.ts';
 import { AuditError, type AuditErrorCode } from '../audit/index.ts';
+import { GatewayError, type GatewayErrorCode } from '../gateway/index.ts';
 import { KeyError, type KeyErrorCode } from '../keys/index.ts';
 import { GloveboxError, isErrnoError, ProcessLockError } from '../lib/index.ts';
 import { PipelineError, type PipelineErrorCode } from '../pipeline/index.ts';
 import { SealError, type SealErrorCode } from '../seal/index.ts';
+import { SftpError, type SftpErrorCode } from '../sftp/index.ts';
 import { StoreError, type StoreErrorCode } from '../store/index.ts';
 import { VaultError, type VaultErrorCode } from '../vault/index.ts';
 import { WorkspaceError, type WorkspaceErrorCode } from '../workspace/index.ts';
@@ -41,6 +43,31 @@ const cli: Exits<CliErrorCode> = {
   BAD_OBJECTS: integrity,
   HOST: usage,
   DEMO: failed,
+};
+
+const gateway: Exits<GatewayErrorCode> = {
+  CONFIG: usage,
+  HOST_KEY: usage,
+  LISTEN: usage,
+  LOGIN: denied,
+};
+
+const sftp: Exits<SftpErrorCode> = {
+  MALFORMED: integrity,
+  LIMIT: failed,
+  PATH: usage,
+  NOT_FOUND: usage,
+  DENIED: denied,
+  EXISTS: usage,
+  NOT_EMPTY: usage,
+  NO_SPACE: failed,
+  HANDLE: failed,
+  UNSUPPORTED: failed,
+  FAILED: failed,
+  LOST: failed,
+  PROTOCOL: integrity,
+  CHANGED: failed,
+  ABORTED: interrupted,
 };
 
 const workspace: Exits<WorkspaceErrorCode> = {
@@ -144,7 +171,7 @@ const audit: Exits<AuditErrorCode> = { WRITE: failed, FORM: integrity };
 const lock: Exits<ProcessLockError['code']> = { BUSY: failed, FOREIGN: failed };
 
 /** Every error code of every room with its exit code. */
-export const exits = { cli, workspace, access, keys, seal, store, vault, pipeline, audit, lock };
+export const exits = { cli, workspace, access, keys, seal, store, vault, pipeline, audit, sftp, gateway, lock };
 
 /** What is told of an error. */
 export interface Failure {
@@ -194,6 +221,8 @@ function placeOf(error: GloveboxError): [room: string, exit: ExitCode] {
   if (error instanceof VaultError) return ['vault', vault[error.code]];
   if (error instanceof PipelineError) return ['pipeline', pipeline[error.code]];
   if (error instanceof AuditError) return ['audit', audit[error.code]];
+  if (error instanceof SftpError) return ['sftp', sftp[error.code]];
+  if (error instanceof GatewayError) return ['gateway', gateway[error.code]];
   if (error instanceof ProcessLockError) return ['lock', lock[error.code]];
   return ['other', EXIT.failed];
 }

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AccessModel } from '../access/index.ts';
+import type { Setup } from '../gateway/index.ts';
 import { defaultRootKeyPath, type KeyUse, type LocalKeys, openLocalKeys, type RootKeySource } from '../keys/index.ts';
 import { isErrnoError } from '../lib/index.ts';
 import { pipelineUses } from '../pipeline/index.ts';
@@ -71,6 +72,17 @@ export async function openWorkspaceVault(context: CommandContext): Promise<Vault
   const workspace = await openWorkspace(context);
   const keys = await openKeys(context, workspace);
   return openVault(workspace, keys, await callerOf(context, workspace, keys));
+}
+
+/** Reads the configuration for the gateway, as often as it wants to; the keys are opened once. */
+export async function openGatewaySetup(context: CommandContext): Promise<() => Promise<Setup>> {
+  const first = await openWorkspace(context);
+  const keys = await openKeys(context, first);
+  return async () => {
+    const workspace = await loadWorkspace(first.directory);
+    const { role: _, ...known } = await callerOf(context, workspace, keys);
+    return { workspace, openVault: (caller) => openVault(workspace, keys, { ...known, ...caller }) };
+  };
 }
 
 /** What decides and records, without the keys: policies that name ARNs of keys find none. */

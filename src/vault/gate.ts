@@ -13,6 +13,8 @@ import { VaultError } from './error.ts';
 export interface Caller {
   /** A role of the workspace. Without one, nothing is allowed where the workspace declares roles. */
   role?: string;
+  /** The role in which interrupted uploads are opened; by default `role`. */
+  ingest?: string;
   /** Who it is, for the log and for the session's name; by default the operating system's user. */
   user?: string;
   /** What the workspace's pipelines use, for grants to run them. */

@@ -103,13 +103,18 @@ async function readName(
 /** The objects whose names begin with `prefix`, in byte order. */
 export async function listObjects(dataset: OpenDataset, prefix = ''): Promise<ObjectInfo[]> {
   const found: ObjectInfo[] = [];
+  for await (const info of eachObject(dataset, prefix)) found.push(info);
+  return found;
+}
+
+/** The same, one by one. */
+export async function* eachObject(dataset: OpenDataset, prefix: string): AsyncGenerator<ObjectInfo> {
   for await (const name of dataset.store.listEntries(dataset.name, 'names', prefix)) {
     const record = (await dataset.readRecord('name', name))?.record;
     if (record === undefined) continue; // removed since it was listed
     const { messageId, size, sha256, time, writer } = record;
-    found.push({ path: name, messageId, size, sha256, time, writer });
+    yield { path: name, messageId, size, sha256, time, writer };
   }
-  return found;
 }
 
 /** Opens the sealed object that `info` names. @throws VaultError `MISSING_OBJECT` */

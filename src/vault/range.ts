@@ -54,3 +54,33 @@ async function* partOf(
     await reader.close();
   }
 }
+
+/** An object that is open for reading. */
+export interface OpenReading {
+  info: ObjectInfo;
+  /**
+   * Up to `length` bytes from `offset`, fewer at the end only, frame by verified frame (I2); several may be under
+   * way. The chunks are the caller's, to wipe.
+   */
+  chunks(offset: number, length: number): AsyncIterable<Uint8Array>;
+  close(): Promise<void>;
+}
+
+/** Opens an object once for any number of ranges. */
+export async function openForReading(dataset: OpenDataset, info: ObjectInfo): Promise<OpenReading> {
+  const reader = await openReader(dataset, info);
+  try {
+    const message = await openMessage(reader, await openingOptions(dataset, info, undefined));
+    return {
+      info,
+      chunks: (offset, length) => message.openRange(Math.min(offset, info.size), length),
+      async close() {
+        message.close();
+        await reader.close();
+      },
+    };
+  } catch (error) {
+    await reader.close();
+    throw error;
+  }
+}

@@ -1,7 +1,7 @@
 // SSH public keys, as users have them in glovebox.yaml, as keys that node:crypto checks signatures with.
 import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { VaultError } from './error.ts';
-import { type WireReader, wireReader } from './ssh-wire.ts';
+import { type WireReader, wireReader, wireString } from './ssh-wire.ts';
 
 const MIN_RSA_BITS = 2048;
 /** As OpenSSH's own limit. */
@@ -31,12 +31,30 @@ const CURVES: Record<string, { jwk: string; bytes: number }> = {
  * @throws VaultError `SIGNATURE` for a key that no signature is checked with
  */
 export function parseSshKey(line: string): SshKey {
-  const blob = Buffer.from(line.split(' ')[1] ?? '', 'base64');
-  const reader = wireReader(blob, 'the SSH key of a signer');
-  const type = reader.text();
+  return parseSshBlob(Buffer.from(line.split(' ')[1] ?? '', 'base64'));
+}
+
+/** The same, as the key goes over the wire. @throws VaultError `SIGNATURE` */
+export function parseSshBlob(blob: Buffer): SshKey {
+  const reader = wireReader(blob, 'the SSH key');
+  const key = readSshKey(reader.text(), reader, blob, 0);
+  reader.end();
+  return key;
+}
+
+/**
+ * Reads what follows the type of a key, here or in a certificate for it.
+ *
+ * @param source what `reader` reads
+ * @param start where in `source` the key's blob begins; if its type does not stand there, undefined
+ * @throws VaultError `SIGNATURE`
+ */
+export function readSshKey(type: string, reader: WireReader, source: Buffer, start?: number): SshKey {
+  const from = reader.position;
   const jwk = readKey(type, reader);
   const application = type.startsWith('sk-') ? reader.string() : undefined;
-  reader.end();
+  const parts = source.subarray(start ?? from, reader.position);
+  const blob = start === undefined ? Buffer.concat([wireString(type), parts]) : parts;
   return { type, blob, key: toKeyObject(jwk, type), ...(application === undefined ? {} : { application }) };
 }
 
@@ -80,7 +98,7 @@ function toKeyObject(jwk: JsonWebKey, type: string): KeyObject {
   }
   const bits = key.asymmetricKeyDetails?.modulusLength;
   if (bits !== undefined && bits < MIN_RSA_BITS) {
-    throw new VaultError('SIGNATURE', `the RSA key of a signer has ${bits} bits`, {
+    throw new VaultError('SIGNATURE', `an RSA key has ${bits} bits`, {
       hint: `use an ed25519 key, or RSA of ${MIN_RSA_BITS} bits and more`,
     });
   }

@@ -55,6 +55,16 @@ export function verifySshSignature({ publicKey, hash, signature }: SshSignature,
     ...[SIGNATURE_NAMESPACE, '', hash].map((text) => wireString(text)),
     wireString(digest),
   ]);
+  return verifySshValue(signature, signed, key);
+}
+
+/**
+ * Whether `signature` (a format's name and what that format says; RFC 4253, section 6.6) is that of `key` over
+ * `signed`.
+ *
+ * @throws VaultError `SIGNATURE` where it is not in the form that its key's kind gives it
+ */
+export function verifySshValue(signature: Buffer, signed: Buffer, key: SshKey): boolean {
   const reader = wireReader(signature, 'the signature');
   const format = reader.text();
   const value = wireReader(reader.string(), 'the signature');

@@ -3,6 +3,8 @@ import { VaultError } from './error.ts';
 
 /** Reads one value after the other from bytes that somebody else wrote. @throws VaultError `SIGNATURE` */
 export interface WireReader {
+  /** Bytes read so far. */
+  readonly position: number;
   byte(): number;
   uint32(): number;
   /** `length` bytes; a view of what is read, as all of them. */
@@ -21,6 +23,9 @@ export function wireReader(source: Buffer, what: string): WireReader {
   let position = 0;
   const malformed = () => new VaultError('SIGNATURE', `${what} is not in the form that SSH gives it`);
   const reader: WireReader = {
+    get position() {
+      return position;
+    },
     byte: () => reader.bytes(1).readUInt8(),
     uint32: () => reader.bytes(4).readUInt32BE(),
     bytes: (length) => {

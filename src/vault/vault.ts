@@ -3,7 +3,7 @@ import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Verb } from '../access/index.ts';
 import type { KeyProvider } from '../keys/index.ts';
-import { type Inspection, inspect } from '../seal/index.ts';
+import { type Inspection, inspect, releaseAll } from '../seal/index.ts';
 import { openDirectoryStore, type Store } from '../store/index.ts';
 import { pipelinePath, readTextFile, type Workspace } from '../workspace/index.ts';
 import { type AcceptedDelivery, acceptDelivery } from './accept-delivery.ts';
@@ -16,6 +16,7 @@ import { VaultError } from './error.ts';
 import { type FileOptions, openInto, type PlainFile, type PlainTarget, putFile } from './files.ts';
 import { type Caller, openGate } from './gate.ts';
 import {
+  eachObject,
   listObjects,
   type ObjectInfo,
   type OpenedObject,
@@ -27,12 +28,13 @@ import {
   statObject,
 } from './objects.ts';
 import { type PinnedObject, pinObject } from './pipes.ts';
-import { type ByteRange, openObjectRange } from './range.ts';
+import { type ByteRange, type OpenReading, openForReading, openObjectRange } from './range.ts';
 import type { VersionRecord } from './record.ts';
 import { readSecret } from './secrets.ts';
 import type { Upload } from './upload.ts';
 import {
   beginUpload,
+  collectUploads,
   listUploads,
   removeUpload,
   resumeUpload,
@@ -85,6 +87,17 @@ export interface Vault {
   /** The same of all objects of a dataset, of a version of it, or of those whose names begin with `prefix`. */
   verifyAll(dataset: string, options?: VerifyOptions): AsyncIterable<Verification>;
   list(dataset: string, options?: { version?: string; prefix?: string }): Promise<ObjectInfo[]>;
+  /** The same of a raw dataset one by one, for many: in byte order of their names. */
+  each(dataset: string, prefix: string): AsyncIterable<ObjectInfo>;
+  /**
+   * Opens an object for reading at any place, any number of times: it is decided once.
+   * @throws as `get`
+   */
+  openForReading(dataset: string, path: string, options?: { version?: string }): Promise<OpenReading>;
+  /** Whether it would be allowed; nothing is recorded, and nothing is done. */
+  allows(verb: Verb, dataset: string, path?: string): boolean;
+  /** Plaintext bytes of objects and of uploads under way in a raw dataset, by who wrote them. */
+  usage(dataset: string): Promise<Map<string, number>>;
   stat(dataset: string, path: string, version?: string): Promise<ObjectInfo>;
   rename(dataset: string, from: string, to: string, options?: { replace?: boolean }): Promise<void>;
   remove(dataset: string, path: string): Promise<void>;
@@ -135,6 +148,10 @@ export interface Vault {
   collect(dataset: string, graceMs: number): Promise<Collected>;
   /** Begins an upload to a raw dataset: plaintext in pieces, sealed as it comes, that survives a crash. */
   beginUpload(dataset: string, path: string, options?: UploadOptions): Promise<Upload>;
+  /** The same, beginning with what the object of that name holds now, which is sealed anew. */
+  beginUploadFrom(dataset: string, path: string, options?: UploadOptions): Promise<Upload>;
+  /** The newest upload under way of that name by this caller, as in `listUploads`. */
+  findUpload(dataset: string, path: string): Promise<UploadInfo | undefined>;
   /**
    * Takes an upload over, from whoever has it, at what of it is whole and verifies.
    * @throws VaultError `NOT_FOUND`, `TAMPERED`, `CONFLICT`; SealError
@@ -144,6 +161,8 @@ export interface Vault {
   statUpload(dataset: string, id: string): Promise<UploadInfo>;
   /** The uploads under way or interrupted; sizes by the looks of the files. */
   listUploads(dataset: string): Promise<UploadInfo[]>;
+  /** Removes the uploads to which nothing came for `graceMs`, and what is left of others. */
+  expireUploads(dataset: string, graceMs: number): Promise<{ uploads: number; bytes: number }>;
   /** Removes an upload, whoever has it. @throws VaultError `NOT_FOUND` */
   removeUpload(dataset: string, id: string): Promise<void>;
   /** Who the records say wrote them. */
@@ -158,6 +177,8 @@ export function openVault(workspace: Workspace, keys: KeyProvider, caller: Calle
   const stores = new Map<string, Store>();
   const datasets = new Map<string, OpenDataset>();
   const gate = openGate(workspace, caller);
+  const { ingest: ingestRole, ...others } = caller;
+  const ingest = ingestRole === undefined ? gate : openGate(workspace, { ...others, role: ingestRole });
   const writer = `local:${caller.user ?? userInfo().username}`;
 
   /** Decides and records (I4); whatever is in the dataset is reached after that only. */
@@ -194,6 +215,12 @@ export function openVault(workspace: Workspace, keys: KeyProvider, caller: Calle
       dataset = openDataset(workspace.name, name, config, store, keys);
       datasets.set(name, dataset);
     }
+    return dataset;
+  };
+  /** What there is of uploads is opened in a role of its own, where there is one. */
+  const enterUploads = (name: string, path?: string): OpenDataset => {
+    const dataset = enter('write', name, 'raw', path);
+    ingest.pass({ verb: 'ingest', subject: name });
     return dataset;
   };
   const dropBox = (verb: Verb, name: string, path?: string): DropBox =>
@@ -243,6 +270,25 @@ export function openVault(workspace: Workspace, keys: KeyProvider, caller: Calle
       const dataset = enter('list', name, undefined, namesFrom(prefix));
       if (dataset.config.kind === 'raw') return listObjects(dataset, prefix);
       return objectsOf(await readVersion(dataset, version, isPublished)).filter(({ path }) => path.startsWith(prefix));
+    },
+    async *each(name, prefix) {
+      yield* eachObject(enter('list', name, 'raw', namesFrom(prefix)), prefix);
+    },
+    async openForReading(name, path, { version } = {}) {
+      const dataset = enter('read', name, undefined, path);
+      return openForReading(dataset, await find(dataset, path, version));
+    },
+    allows(verb, name, path) {
+      if (workspace.datasets[name] === undefined) return false;
+      return gate.ask({ verb, subject: name, ...(path === undefined ? {} : { name: path }) }).allowed;
+    },
+    async usage(name) {
+      const dataset = enterUploads(name);
+      const bytes = new Map<string, number>();
+      const add = (who: string, count: number) => bytes.set(who, (bytes.get(who) ?? 0) + count);
+      for await (const info of eachObject(dataset, '')) add(info.writer, info.size);
+      for (const upload of await listUploads(dataset)) add(upload.writer, upload.size);
+      return bytes;
     },
     async stat(name, path, version) {
       return find(enter('list', name, undefined, path), path, version);
@@ -314,14 +360,40 @@ export function openVault(workspace: Workspace, keys: KeyProvider, caller: Calle
     async beginUpload(name, path, options = {}) {
       return beginUpload(enter('write', name, 'raw', path), path, writer, options);
     },
+    async beginUploadFrom(name, path, options = {}) {
+      const dataset = enter('write', name, 'raw', path);
+      gate.pass({ verb: 'read', subject: name, name: path });
+      const { chunks } = await openObject(dataset, await statObject(dataset, path));
+      const upload = await beginUpload(dataset, path, writer, options);
+      try {
+        for await (const chunk of chunks) {
+          await upload.write(chunk);
+          releaseAll([chunk]);
+        }
+        return upload;
+      } catch (error) {
+        await upload.abort();
+        throw error;
+      }
+    },
+    async findUpload(name, path) {
+      const found = (await listUploads(enterUploads(name, path))).filter((upload) => upload.path === path);
+      const own = found.filter((upload) => upload.writer === writer);
+      return own.toSorted((a, b) => (a.modified < b.modified ? 1 : -1))[0];
+    },
     async resumeUpload(name, id, options = {}) {
-      return resumeUpload(enter('write', name, 'raw'), id, options);
+      return resumeUpload(enterUploads(name), id, options);
     },
     async statUpload(name, id) {
-      return statUpload(enter('write', name, 'raw'), id);
+      return statUpload(enterUploads(name), id);
     },
     async listUploads(name) {
-      return listUploads(enter('write', name, 'raw'));
+      return listUploads(enterUploads(name));
+    },
+    async expireUploads(name, graceMs) {
+      checkKind(name, 'raw');
+      ingest.pass({ verb: 'ingest', subject: name });
+      return collectUploads(open(name), graceMs);
     },
     async removeUpload(name, id) {
       await removeUpload(enter('write', name, 'raw'), id);

@@ -1,16 +1,18 @@
 // The door of workspace/: glovebox.yaml, and YAML files checked against a schema.
 export { accessModel, type PipelineUses } from './access-model.ts';
 export { CLASSIFICATIONS, type Classification, compareClassification } from './classification.ts';
+export { parseDuration } from './duration.ts';
 export { type Position, WorkspaceError, type WorkspaceErrorCode } from './error.ts';
+export { type Endpoint, type GatewayConfig, parseEndpoint } from './gateway-schema.ts';
 export { initWorkspace } from './init.ts';
 export { findWorkspace, loadWorkspace, parseWorkspace } from './load.ts';
+export { nameSchema } from './names.ts';
 export { listPipelines, pipelinePath } from './pipelines.ts';
 export type { PolicyDocument } from './policy-schema.ts';
 export {
   type DatasetConfig,
   type GrantConfig,
   type KeyConfig,
-  nameSchema,
   type RoleConfig,
   type StoreConfig,
   type UserConfig,

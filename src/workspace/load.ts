@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { isErrnoError } from '../lib/index.ts';
 import { WorkspaceError } from './error.ts';
+import { gatewayConfig } from './gateway-schema.ts';
 import { listPipelineFiles } from './pipelines.ts';
 import { checkPipelineReferences, checkReferences } from './references.ts';
 import { type WorkspaceDocument, workspaceSchema } from './schema.ts';
@@ -55,7 +56,7 @@ function check(
 ): { workspace: Workspace; document: YamlDocument<WorkspaceDocument> } {
   const document = parseYamlDocument(text, file, workspaceSchema);
   checkReferences(document, directory);
-  const { workspace: name, keys, stores, datasets, domains, roles, users, pipelines, engine } = document.value;
+  const { workspace: name, keys, stores, datasets, domains, roles, users, pipelines, engine, gateway } = document.value;
   const memoryBytes = engine?.memory === undefined ? undefined : parseSize(engine.memory);
   const workspace: Workspace = {
     name,
@@ -72,6 +73,7 @@ function check(
       ...(memoryBytes === undefined ? {} : { memoryBytes }),
       ...(engine?.threads === undefined ? {} : { threads: engine.threads }),
     },
+    gateway: gatewayConfig(gateway ?? {}),
   };
   return { workspace, document };
 }

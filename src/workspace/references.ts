@@ -38,6 +38,8 @@ export function checkReferences(document: Document, directory: string): void {
       checkName(document, ['users', name, 'roles', index], 'role', role, value.roles ?? {});
     }
   }
+  const ingest = value.gateway?.ingest;
+  if (ingest !== undefined) checkName(document, ['gateway', 'ingest'], 'role', ingest, value.roles ?? {});
   checkFolders(document, directory);
   checkImplemented(document);
 }

@@ -1,15 +1,11 @@
 // The schema of glovebox.yaml. Its descriptions become the editor's help and the reference documentation.
 import { z } from 'zod';
 import { CLASSIFICATIONS } from './classification.ts';
+import { gatewaySchema, sizeText } from './gateway-schema.ts';
+import { keyOfMap, nameSchema } from './names.ts';
 import { policySchema } from './policy-schema.ts';
 import { parseSize } from './size.ts';
-
-const NAME_RULE = 'must be 1 to 63 of a-z, 0-9 and "-", beginning with a letter';
-
-/** A name that the workspace declares, or refers to. */
-export const nameSchema = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, NAME_RULE);
-
-const keyOfMap = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, `a name ${NAME_RULE}`);
+import { sshPublicKey } from './ssh-key-schema.ts';
 
 const keySchema = z.discriminatedUnion('provider', [
   z.strictObject({
@@ -59,6 +55,7 @@ const datasetSchema = z.strictObject({
   dropBox: dropBoxSchema
     .optional()
     .describe('takes deliveries that were sealed with a public key; of raw datasets only'),
+  quota: sizeText.optional().describe('plaintext bytes that it may hold by uploads'),
   recovery: z
     .array(nameSchema)
     .max(MAX_RECOVERY_KEYS, `may name up to ${MAX_RECOVERY_KEYS} keys`)
@@ -66,7 +63,19 @@ const datasetSchema = z.strictObject({
     .describe('further keys, each of which alone opens what is sealed from now on'),
 });
 
-const VERBS = ['read', 'write', 'list', 'delete', 'rename', 'approve', 'run', 'edit', 'manage', 'audit'] as const;
+const VERBS = [
+  'read',
+  'write',
+  'list',
+  'delete',
+  'rename',
+  'approve',
+  'ingest',
+  'run',
+  'edit',
+  'manage',
+  'audit',
+] as const;
 
 const grantSchema = z
   .strictObject({
@@ -76,6 +85,9 @@ const grantSchema = z
     delete: nameSchema.optional().describe('may remove objects of this dataset'),
     rename: nameSchema.optional().describe('may give objects of this dataset other names'),
     approve: nameSchema.optional().describe("may accept and reject deliveries to this dataset's drop box"),
+    ingest: nameSchema
+      .optional()
+      .describe("may open interrupted uploads to this dataset, to go on with them: the gateway's own role"),
     run: nameSchema.optional().describe('may run this pipeline; what it reads and writes takes grants of their own'),
     edit: nameSchema.optional().describe('may change the file of this pipeline'),
     manage: nameSchema.optional().describe('may make, rotate, disable and delete this key; not use it'),
@@ -94,10 +106,13 @@ const roleSchema = z
 
 const userSchema = z.strictObject({
   roles: z.array(nameSchema).min(1, 'must name at least one role').describe('the roles that the user may assume'),
-  sshKeys: z
-    .array(z.string().refine(isSshPublicKey, { error: 'is not an SSH public key ("ssh-ed25519 AAAA…")' }))
+  sshKeys: z.array(sshPublicKey).optional().describe('SSH public keys, as in authorized_keys, without options'),
+  principals: z
+    .array(z.string().min(1).max(256))
+    .min(1)
     .optional()
-    .describe('SSH public keys, as in authorized_keys, without options'),
+    .describe('what certificates for this user name; its own name where nothing is said'),
+  quota: sizeText.optional().describe('plaintext bytes that the user may have in a dataset'),
 });
 
 const engineSchema = z.strictObject({
@@ -124,6 +139,7 @@ export const workspaceSchema = z
     users: named(userSchema).optional().describe('who may assume which role'),
     pipelines: z.string().min(1).optional().describe('folder of the pipelines, inside the workspace; pipelines/'),
     engine: engineSchema.optional().describe('limits of the engine'),
+    gateway: gatewaySchema.optional().describe('the SFTP server: glovebox serve'),
   })
   .meta({ title: 'glovebox.yaml', description: 'A Glovebox workspace' });
 
@@ -138,19 +154,4 @@ export type UserConfig = z.infer<typeof userSchema>;
 /** The JSON Schema (draft 2020-12) of glovebox.yaml, for editors. */
 export function workspaceJsonSchema(): object {
   return z.toJSONSchema(workspaceSchema, { io: 'input' });
-}
-
-const SSH_KEY_TYPES = new Set([
-  ...['ssh-ed25519', 'ssh-rsa', 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521'],
-  ...['sk-ssh-ed25519@openssh.com', 'sk-ecdsa-sha2-nistp256@openssh.com'],
-]);
-
-/** `type base64 [comment]`, where the key blob begins with its own type (RFC 4253, section 6.6). */
-function isSshPublicKey(text: string): boolean {
-  const [, type, base64] = /^(\S+) ([A-Za-z0-9+/]+={0,2})(?: [^\r\n]*)?$/.exec(text) ?? [];
-  if (type === undefined || base64 === undefined || !SSH_KEY_TYPES.has(type)) return false;
-  const blob = Buffer.from(base64, 'base64');
-  if (blob.length < 4 || blob.toString('base64').replace(/=+$/, '') !== base64.replace(/=+$/, '')) return false;
-  const length = blob.readUInt32BE(0);
-  return blob.length > 4 + length + 4 && blob.toString('latin1', 4, 4 + length) === type;
 }

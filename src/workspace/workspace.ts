@@ -1,4 +1,5 @@
 // What the rest of Glovebox sees of a workspace: glovebox.yaml, checked, with its defaults filled in.
+import type { GatewayConfig } from './gateway-schema.ts';
 import type { DatasetConfig, KeyConfig, RoleConfig, StoreConfig, UserConfig } from './schema.ts';
 
 /** The file that makes a folder a workspace. */
@@ -23,4 +24,5 @@ export interface Workspace {
   /** Folder of the pipelines, relative to `directory`. */
   pipelines: string;
   engine: { memoryBytes?: number; threads?: number };
+  gateway: GatewayConfig;
 }

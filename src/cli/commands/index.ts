@@ -23,6 +23,7 @@ import { rm } from './rm.ts';
 import { run } from './run.ts';
 import { runs } from './runs.ts';
 import { seal } from './seal.ts';
+import { serve } from './serve.ts';
 import { verifyObject } from './verify-object.ts';
 
 export const commands: Command[] = [
@@ -43,6 +44,7 @@ export const commands: Command[] = [
   plan,
   run,
   runs,
+  serve,
   accessCan,
   accessMatrix,
   accessPolicy,

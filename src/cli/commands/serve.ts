@@ -1,0 +1,92 @@
+// glovebox serve: the SFTP gateway.
+import { activationDescriptor, type Gateway, notify, openLog, startGateway } from '../../gateway/index.ts';
+import { unencryptedSwap } from '../../pipeline/index.ts';
+import { parseEndpoint } from '../../workspace/index.ts';
+import { defineCommand } from '../command.ts';
+import { CliError, usage } from '../error.ts';
+import { explainError } from '../exit.ts';
+import { parseDuration } from '../parse.ts';
+import { openGatewaySetup } from '../workspace.ts';
+
+const DRAIN_MS = 30_000;
+const STANDARD_ERROR = 2;
+
+export const serve = defineCommand({
+  name: 'serve',
+  summary: 'serve datasets over SFTP to the users of glovebox.yaml',
+  details:
+    'Uploads are sealed as they arrive; one that is cut off can be resumed. SIGHUP reads glovebox.yaml anew, SIGTERM ' +
+    'lets transfers go on for a while and ends. The log goes to standard error, a line of JSON for each event. It ' +
+    'refuses to run while the host swaps to an unencrypted disk, because memory would reach it.',
+  examples: ['glovebox serve', 'glovebox serve --listen 0.0.0.0:22'],
+  arguments: {},
+  options: {
+    listen: {
+      value: 'ADDRESS:PORT',
+      description: 'where to listen; port 0 is any that is free',
+      byDefault: 'glovebox.yaml, else 127.0.0.1:2022',
+      parse(text) {
+        const endpoint = parseEndpoint(text);
+        if (endpoint === undefined) throw usage(`${text} is no address and port`, 'such as 127.0.0.1:2022');
+        return endpoint;
+      },
+    },
+    drain: {
+      value: 'TIME',
+      description: 'how long transfers may go on after SIGTERM',
+      byDefault: '30s',
+      parse: parseDuration,
+    },
+    allowSwap: { description: 'serve although this host has unencrypted swap' },
+  },
+  async run(context, _given, { listen, drain, allowSwap }) {
+    const { ui, signal } = context;
+    const swap = unencryptedSwap();
+    if (swap.length > 0 && !allowSwap) {
+      throw new CliError('HOST', `this host has unencrypted swap (${swap.join(', ')}): plaintext could reach a disk`, {
+        hint: 'turn it off (swapoff) or encrypt it; or say --allow-swap',
+      });
+    }
+    const log = openLog(STANDARD_ERROR);
+    if (swap.length > 0) log.warn('unencrypted swap was allowed', { swap: swap.join(', ') });
+    const descriptor = activationDescriptor();
+    const load = await openGatewaySetup(context);
+    const listenOn = listen ?? (descriptor === undefined ? undefined : { fd: descriptor });
+    const gateway = await startGateway({ load, log, ...(listenOn === undefined ? {} : { listenOn }) });
+    const onReload = () => void reload(gateway, log);
+    // Elsewhere it is an interruption.
+    process.removeAllListeners('SIGHUP').on('SIGHUP', onReload);
+    const { host, port } = gateway.address;
+    ui.result(
+      {
+        listening: `${host}:${port}`,
+        hostKeys: gateway.hostKeys.map(({ publicKey, fingerprint }) => ({ publicKey, fingerprint })),
+        ...(gateway.adminPort === undefined ? {} : { adminPort: gateway.adminPort }),
+      },
+      [
+        `sftp on ${host}:${port}`,
+        ...gateway.hostKeys.map(({ publicKey, fingerprint }) => `host key ${fingerprint}  ${publicKey}`),
+      ],
+    );
+    log.info('listening', { address: host, port });
+    await notify('ready');
+    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    log.info('going down');
+    await notify('stopping');
+    await gateway.drain(drain ?? DRAIN_MS);
+    log.info('ended');
+  },
+});
+
+/** Where the new configuration is bad, the gateway goes on with the old one. */
+async function reload(gateway: Gateway, log: ReturnType<typeof openLog>): Promise<void> {
+  await notify('reloading');
+  try {
+    await gateway.reload();
+    log.info('configuration read');
+  } catch (error) {
+    const { message, hint } = explainError(error);
+    log.warn('the configuration stays as it was', { reason: message, hint });
+  }
+  await notify('ready');
+}
