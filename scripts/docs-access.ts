@@ -41,7 +41,7 @@ const plain = (verb: Verb, subject: DatasetModel): Call[] => callsOf(modelWith(s
 const run = { PIPELINE: { source: 'DATASET', output: 'OUTPUT', quarantine: 'DATASET', secrets: ['SECRET'] } };
 
 function rows(): Row[] {
-  const raw = (['list', 'read', 'write', 'delete', 'rename'] as const).map(
+  const raw = (['list', 'read', 'write', 'delete', 'rename', 'ingest'] as const).map(
     (verb): Row => ({ verb, of: 'a raw dataset', calls: plain(verb, dataset) }),
   );
   const box = { ...dataset, dropBoxKey: 'DROP-BOX-KEY' };

@@ -42,15 +42,14 @@ describe('calls', () => {
     });
   });
 
-  test('a writer opens records and its own unfinished uploads, and no object', () => {
-    const decrypts = callsOf(model, local, 'write', 'claims-raw').filter(({ action }) => action === 'kms:Decrypt');
-    const contexts = decrypts.map(({ context }) =>
-      Object.entries(context).filter(([key]) => /glovebox:(purpose|upload)/.test(key)),
-    );
-    expect(contexts).toEqual([
-      [['kms:EncryptionContext:glovebox:purpose', 'record-key']],
-      [['kms:EncryptionContext:glovebox:upload', '*']],
-    ]);
+  test('a writer opens records alone; unfinished uploads are opened by whoever takes them in; neither opens objects', () => {
+    const contextsOf = (verb: 'write' | 'ingest') =>
+      callsOf(model, local, verb, 'claims-raw')
+        .filter(({ action }) => action === 'kms:Decrypt')
+        .map(({ context }) => Object.entries(context).filter(([key]) => /glovebox:(purpose|upload)/.test(key)));
+    const records = [['kms:EncryptionContext:glovebox:purpose', 'record-key']];
+    expect(contextsOf('write')).toEqual([records]);
+    expect(contextsOf('ingest')).toEqual([records, [['kms:EncryptionContext:glovebox:upload', '*']]]);
     const gets = callsOf(model, local, 'write', 'claims-raw').filter(({ action }) => action === 's3:GetObject');
     expect(brief(gets).filter((text) => /objects|names/.test(text))).toEqual([]);
   });
@@ -121,8 +120,16 @@ describe('calls', () => {
   });
 
   test('a subject has the verbs of its kind', () => {
-    expect(verbsOf(model, 'dataset', 'claims-raw')).toEqual(['list', 'read', 'write', 'delete', 'rename', 'approve']);
-    expect(verbsOf(model, 'dataset', 'claims-plain')).toEqual(['list', 'read', 'write', 'delete', 'rename']);
+    expect(verbsOf(model, 'dataset', 'claims-raw')).toEqual([
+      'list',
+      'read',
+      'write',
+      'delete',
+      'rename',
+      'approve',
+      'ingest',
+    ]);
+    expect(verbsOf(model, 'dataset', 'claims-plain')).toEqual(['list', 'read', 'write', 'delete', 'rename', 'ingest']);
     expect(verbsOf(model, 'dataset', 'claims-features')).toEqual(['list', 'read', 'write', 'delete']);
   });
 });

@@ -9,6 +9,7 @@ import { PipelineError, type PipelineErrorCode } from '../pipeline/index.ts';
 import { SealError, type SealErrorCode } from '../seal/index.ts';
 import { SftpError, type SftpErrorCode } from '../sftp/index.ts';
 import { StoreError, type StoreErrorCode } from '../store/index.ts';
+import { TransferError, type TransferErrorCode } from '../transfer/index.ts';
 import { VaultError, type VaultErrorCode } from '../vault/index.ts';
 import { WorkspaceError, type WorkspaceErrorCode } from '../workspace/index.ts';
 import { CliError, type CliErrorCode } from './error.ts';
@@ -67,6 +68,20 @@ const sftp: Exits<SftpErrorCode> = {
   LOST: failed,
   PROTOCOL: integrity,
   CHANGED: failed,
+  ABORTED: interrupted,
+};
+
+const transfer: Exits<TransferErrorCode> = {
+  ADDRESS: usage,
+  CONNECT: failed,
+  HOST_UNKNOWN: usage,
+  HOST_KEY: integrity,
+  LOGIN: denied,
+  SETUP: usage,
+  LOCAL: usage,
+  CHANGED: failed,
+  DIGEST: integrity,
+  INCOMPLETE: failed,
   ABORTED: interrupted,
 };
 
@@ -171,7 +186,21 @@ const audit: Exits<AuditErrorCode> = { WRITE: failed, FORM: integrity };
 const lock: Exits<ProcessLockError['code']> = { BUSY: failed, FOREIGN: failed };
 
 /** Every error code of every room with its exit code. */
-export const exits = { cli, workspace, access, keys, seal, store, vault, pipeline, audit, sftp, gateway, lock };
+export const exits = {
+  cli,
+  workspace,
+  access,
+  keys,
+  seal,
+  store,
+  vault,
+  pipeline,
+  audit,
+  sftp,
+  gateway,
+  transfer,
+  lock,
+};
 
 /** What is told of an error. */
 export interface Failure {
@@ -223,6 +252,7 @@ function placeOf(error: GloveboxError): [room: string, exit: ExitCode] {
   if (error instanceof AuditError) return ['audit', audit[error.code]];
   if (error instanceof SftpError) return ['sftp', sftp[error.code]];
   if (error instanceof GatewayError) return ['gateway', gateway[error.code]];
+  if (error instanceof TransferError) return ['transfer', transfer[error.code]];
   if (error instanceof ProcessLockError) return ['lock', lock[error.code]];
   return ['other', EXIT.failed];
 }

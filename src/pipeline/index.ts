@@ -17,6 +17,6 @@ export { ROW_COLUMN, SPLIT_COLUMN } from './plan/relation.ts';
 export { type OutputColumn, type Transform, transformRelation } from './plan/transform.ts';
 export { FITTED_PATH, runPipeline } from './run.ts';
 export type { RunOptions, RunProgress, RunReport } from './run-types.ts';
-export { unencryptedSwap } from './swap.ts';
 export { domainSecretTable, splitSecretTable } from './secrets.ts';
 export { type PipelineSpec, parsePipelineSpec, pipelineJsonSchema, pipelineSchema, refuseUnsupported } from './spec.ts';
+export { unencryptedSwap } from './swap.ts';

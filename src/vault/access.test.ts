@@ -28,6 +28,9 @@ roles:
   remover: { allow: [ { delete: claims-raw } ] }
   renamer: { allow: [ { rename: claims-raw } ] }
   approver: { allow: [ { approve: claims-raw } ] }
+  ingester: { allow: [ { ingest: claims-raw } ] }
+  uploader: { allow: [ { write: claims-raw }, { ingest: claims-raw } ] }
+  rewriter: { allow: [ { write: claims-raw }, { read: claims-raw } ] }
   runner: { allow: [ { run: claims } ] }
   keeper: { allow: [ { manage: raw }, { manage: box } ] }
   auditor: { allow: [ { audit: read } ] }
@@ -140,6 +143,20 @@ const WAYS: Record<string, { may: string[]; call(vault: Vault): unknown }> = {
     },
   },
   list: { may: ['reader', 'lister', 'remover', 'approver'], call: (vault) => vault.list('claims-raw') },
+  each: {
+    may: ['reader', 'lister', 'remover', 'approver'],
+    call: async (vault) => {
+      for await (const _ of vault.each('claims-raw', ''));
+    },
+  },
+  openForReading: {
+    may: ['reader'],
+    call: async (vault) => {
+      const opened = await vault.openForReading('claims-raw', 'a');
+      await collect(opened.chunks(0, 100));
+      await opened.close();
+    },
+  },
   stat: { may: ['reader', 'lister', 'remover', 'approver'], call: (vault) => vault.stat('claims-raw', 'a') },
   inspect: { may: ['reader', 'lister', 'remover', 'approver'], call: (vault) => vault.inspect('claims-raw', 'a') },
   rename: { may: ['renamer'], call: (vault) => vault.rename('claims-raw', 'a', 'b') },
@@ -163,16 +180,34 @@ const WAYS: Record<string, { may: string[]; call(vault: Vault): unknown }> = {
     may: ['writer', 'approver'],
     call: async (vault) => (await vault.beginUpload('claims-raw', 'new')).suspend(),
   },
+  beginUploadFrom: {
+    may: ['rewriter'],
+    call: async (vault) => (await vault.beginUploadFrom('claims-raw', 'a')).suspend(),
+  },
   resumeUpload: {
-    may: ['writer', 'approver'],
+    may: ['uploader'],
     call: async (vault) => (await vault.resumeUpload('claims-raw', upload)).suspend(),
   },
-  statUpload: { may: ['writer', 'approver'], call: (vault) => vault.statUpload('claims-raw', upload) },
-  listUploads: { may: ['writer', 'approver'], call: (vault) => vault.listUploads('claims-raw') },
-  removeUpload: { may: ['writer', 'approver'], call: (vault) => vault.removeUpload('claims-raw', upload) },
+  findUpload: { may: ['uploader'], call: (vault) => vault.findUpload('claims-raw', 'u') },
+  usage: { may: ['uploader'], call: (vault) => vault.usage('claims-raw') },
+  expireUploads: { may: ['ingester', 'uploader'], call: (vault) => vault.expireUploads('claims-raw', 1000) },
+  statUpload: { may: ['uploader'], call: (vault) => vault.statUpload('claims-raw', upload) },
+  listUploads: { may: ['uploader'], call: (vault) => vault.listUploads('claims-raw') },
+  removeUpload: { may: ['writer', 'approver', 'uploader'], call: (vault) => vault.removeUpload('claims-raw', upload) },
 };
-const NOT_DECIDED = ['workspace', 'writer'];
-const SINGLE = ['reader', 'writer', 'lister', 'remover', 'renamer', 'approver', 'runner', 'keeper', 'auditor'];
+const NOT_DECIDED = ['workspace', 'writer', 'allows'];
+const SINGLE = [
+  'reader',
+  'writer',
+  'lister',
+  'remover',
+  'renamer',
+  'approver',
+  'ingester',
+  'runner',
+  'keeper',
+  'auditor',
+];
 
 let waiting: string;
 let upload: string;

@@ -69,9 +69,14 @@ function carry(from: Socket, to: Socket, delay: number, onBytes: (bytes: number)
   }
   const queue: { at: number; chunk: Buffer | undefined }[] = [];
   let onTheWay = 0;
-  let timer: NodeJS.Timeout | undefined;
+  let isPlanned = false;
+  const plan = (wait: number) => {
+    if (isPlanned) return;
+    isPlanned = true;
+    setTimeout(deliver, Math.max(1, wait));
+  };
   const deliver = () => {
-    timer = undefined;
+    isPlanned = false;
     const now = performance.now();
     for (let [first] = queue; first !== undefined && first.at <= now; [first] = queue) {
       queue.shift();
@@ -83,11 +88,11 @@ function carry(from: Socket, to: Socket, delay: number, onBytes: (bytes: number)
     }
     if (onTheWay < MOST_ON_THE_WAY) from.resume();
     const [next] = queue;
-    if (next !== undefined) timer = setTimeout(deliver, Math.max(1, next.at - now));
+    if (next !== undefined) plan(next.at - now);
   };
   const add = (chunk: Buffer | undefined) => {
     queue.push({ at: performance.now() + delay, chunk });
-    timer ??= setTimeout(deliver, delay);
+    plan(delay);
   };
   from.on('data', (chunk: Buffer) => {
     onBytes(chunk.length);

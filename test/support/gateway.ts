@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { root } from '../../scripts/process.ts';
 import { makeSshKey, runOrThrow } from './programs.ts';
 
@@ -108,10 +109,10 @@ export async function makeGatewayBox({
         log += chunk;
       });
       let said = '';
-      for await (const chunk of started.stdout) {
+      started.stdout.on('data', (chunk) => {
         said += chunk;
-        if (said.includes('\n')) break;
-      }
+      });
+      for (let tries = 0; !said.includes('\n') && started.exitCode === null && tries < 2000; tries++) await sleep(10);
       if (!said.includes('\n')) throw new Error(`glovebox serve does not start: ${log}`);
       const { listening, hostKeys } = JSON.parse(said) as { listening: string; hostKeys: { publicKey: string }[] };
       box.port = Number(listening.split(':').at(-1));

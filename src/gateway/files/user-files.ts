@@ -262,7 +262,7 @@ export function openUserFiles({ user, vaults, desk, onEvent = () => undefined }:
   /** So that a folder whose last file goes is still there to be removed. */
   function rememberFolders(dataset: string, name: string): void {
     const parts = name.split('/').slice(0, -1);
-    parts.forEach((_, index) => memory.folders.add(`${dataset}/${parts.slice(0, index + 1).join('/')}`));
+    for (const [index] of parts.entries()) memory.folders.add(`${dataset}/${parts.slice(0, index + 1).join('/')}`);
   }
 }
 

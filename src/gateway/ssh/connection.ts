@@ -3,7 +3,15 @@ import type { Socket } from 'node:net';
 import type { AuthContext, Connection, PublicKeyAuthContext } from 'ssh2';
 import { authorize, type Identity, whyNoMore } from './authorize.ts';
 import type { Guests } from './guests.ts';
-import { disconnect, holdOutput, noteSmallWindow, rekey, startWindowsSmall } from './private-parts.ts';
+import {
+  disconnect,
+  exitWhenItEnds,
+  holdOutput,
+  noteSmallWindow,
+  prepareKeys,
+  rekey,
+  startWindowsSmall,
+} from './private-parts.ts';
 import { type LoginSignature, verifyLogin } from './signature.ts';
 import type { SshConfig, SshServerOptions } from './types.ts';
 import { holdWindow, type SshChannel } from './window.ts';
@@ -101,6 +109,7 @@ export function holdConnection(
       socket.destroy();
     });
     holdOutput(channel, socket, MOST_OUTPUT);
+    exitWhenItEnds(channel);
     try {
       await openSession(who, channel);
     } catch (error) {
@@ -108,7 +117,6 @@ export function holdConnection(
     } finally {
       sessions -= 1;
       window.release();
-      channel.exit(0);
       channel.close();
     }
   }
@@ -120,6 +128,7 @@ export function holdConnection(
       socket.once('drain', () => socket.resume());
     }
   });
+  connection.on('handshake', () => prepareKeys(connection));
   connection.on('rekey', () => {
     rekeyed = { at: Date.now(), bytes: bytes() };
   });

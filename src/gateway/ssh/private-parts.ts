@@ -1,5 +1,6 @@
 // What ssh2 does not let one do in public: everything that reaches into it is in this file and in window.ts. The
 // version is pinned, and private-parts.test.ts fails where it is not as it is thought to be here.
+import { createSecretKey } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Connection } from 'ssh2';
 import { LEAST_WINDOW, type SshChannel } from './window.ts';
@@ -11,6 +12,8 @@ interface PacketWriter {
 }
 
 interface Protocol {
+  _cipher: { _encKey?: unknown };
+  _decipher: { _decipherKey?: unknown };
   _packetRW: { write: PacketWriter };
   disconnect(reason: number): void;
   rekey(): void;
@@ -66,16 +69,43 @@ export function noteSmallWindow(session: object): void {
   (session as SessionParts)._chanInfo.incoming.window = LEAST_WINDOW;
 }
 
+/** Tells the client how its session ended, before the channel ends: afterwards ssh2 sends nothing on it any more. */
+export function exitWhenItEnds(channel: SshChannel): void {
+  const end = channel.end.bind(channel);
+  channel.end = (done?: () => void) => {
+    channel.exit(0);
+    return end(done);
+  };
+}
+
 /** Begins a new key exchange; nothing where one is under way. */
 export function rekey(connection: Connection): void {
   (connection as Client)._protocol.rekey();
 }
 
-/** Writes to the channel wait until the client has taken most of what the socket holds. */
+/**
+ * Gives AES-GCM its keys in the form that node:crypto wants: ssh2 hands it bytes, which are made a key anew for each
+ * packet. Measured: 14 microseconds for 32 KiB instead of 33. After each key exchange.
+ */
+export function prepareKeys(connection: Connection): void {
+  const { _cipher: cipher, _decipher: decipher } = (connection as Client)._protocol;
+  if (cipher._encKey instanceof Uint8Array) cipher._encKey = createSecretKey(cipher._encKey);
+  if (decipher._decipherKey instanceof Uint8Array) decipher._decipherKey = createSecretKey(decipher._decipherKey);
+}
+
+/**
+ * Writes to the channel wait until the client has taken most of what the socket holds; and what ssh2 makes of one,
+ * three pieces for each packet, goes out together.
+ */
 export function holdOutput(channel: SshChannel, socket: Socket, most: number): void {
   const write = channel._write.bind(channel);
   channel._write = (chunk, encoding, done) => {
-    if (socket.writableLength <= most || socket.destroyed) write(chunk, encoding, done);
-    else socket.once('drain', () => write(chunk, encoding, done));
+    const send = () => {
+      socket.cork();
+      write(chunk, encoding, done);
+      process.nextTick(() => socket.uncork());
+    };
+    if (socket.writableLength <= most || socket.destroyed) send();
+    else socket.once('drain', send);
   };
 }

@@ -84,7 +84,14 @@ export function holdWindow(channel: SshChannel, memory: MemoryBudget, onViolatio
     // ssh2 then asks for nothing itself.
     return false;
   };
+  // Not on `_read`: that is not called again before something was pushed, and nothing is while there is no credit.
+  const read = channel.read.bind(channel);
   channel._read = plan;
+  channel.read = (length?: number) => {
+    const chunk: unknown = read(length);
+    if (chunk !== null) plan();
+    return chunk;
+  };
 
   return {
     release() {
