@@ -42,7 +42,7 @@ export interface Gateway {
 
 /** SFTP requests of one session, and bytes of them, that are under way: several packets of 255 KiB. */
 const SESSION_REQUESTS = 64;
-const SESSION_BYTES = 1024 * 1024;
+const SESSION_BYTES = 4 * 1024 * 1024;
 const SESSION_BYTES_WHEN_MANY = 512 * 1024;
 const MANY = 32;
 const EXPIRY_EVERY_MS = 3_600_000;

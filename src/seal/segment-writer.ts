@@ -53,6 +53,7 @@ export async function beginSegment(options: Omit<SealOptions, 'signal'>, sink: S
   const session = await beginSession({ key, messageId }, true);
 
   let buffer: Buffer | undefined;
+  let spare: Buffer | undefined;
   let filled = 0;
   let sequence = 0;
   let position = 0;
@@ -66,6 +67,12 @@ export async function beginSegment(options: Omit<SealOptions, 'signal'>, sink: S
   const ahead: Promise<void>[] = [];
 
   const forgetKey = () => (digest ??= session.end());
+
+  function takeBuffer(): Buffer {
+    const taken = spare ?? Buffer.allocUnsafeSlow(frameLength + FINAL_OVERHEAD);
+    spare = undefined;
+    return taken;
+  }
 
   /** Runs `work` after what was asked for before; a failure is the end of the segment. */
   function next<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -86,6 +93,7 @@ export async function beginSegment(options: Omit<SealOptions, 'signal'>, sink: S
     ended ??= reason;
     buffer?.fill(0);
     buffer = undefined;
+    spare = undefined;
     filled = 0;
     await Promise.allSettled(ahead.splice(0));
     await Promise.allSettled([forgetKey()]);
@@ -103,6 +111,8 @@ export async function beginSegment(options: Omit<SealOptions, 'signal'>, sink: S
       if (ended) throw ended;
       await sink.write(frame);
       sealedSize += frame.byteLength;
+      // Ciphertext by now. Memory from the system costs more than filling it: it is used again for the next frame.
+      if (!final) spare = Buffer.from(frame.buffer);
     });
     appended.catch(ignoreUntilAwaited);
     ahead.push(appended);
@@ -125,7 +135,7 @@ export async function beginSegment(options: Omit<SealOptions, 'signal'>, sink: S
       next(async () => {
         for (let from = 0; from < chunk.byteLength; ) {
           if (ended) throw ended;
-          buffer ??= Buffer.allocUnsafeSlow(frameLength + FINAL_OVERHEAD);
+          buffer ??= takeBuffer();
           const count = Math.min(frameLength - filled, chunk.byteLength - from);
           plaintextOf(buffer).set(chunk.subarray(from, from + count), filled);
           filled += count;

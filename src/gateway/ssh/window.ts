@@ -10,6 +10,8 @@ import type { MemoryBudget } from '../memory-budget.ts';
 export const LEAST_WINDOW = 128 * 1024;
 /** What one busy channel may have. More costs time on fast networks, less costs throughput on slow ones. */
 export const LARGEST_WINDOW = 8 * 1024 * 1024;
+/** Up to here it grows whether or not what came is taken at once: several of SFTP's packets. */
+const EASY_WINDOW = 1024 * 1024;
 
 /** The private parts of ssh2's channel that this file replaces or reads. */
 export interface SshChannel extends Duplex {
@@ -27,7 +29,8 @@ export interface Window {
 }
 
 /**
- * Takes the window of a channel over, whose client has been given `LEAST_WINDOW` bytes of credit.
+ * Takes the window of a channel over, whose client has been given `LEAST_WINDOW` bytes of credit. What the client
+ * sends is read with the channel's `iterator`, piece by piece as it came, and is not copied.
  *
  * @param onViolation is called, once, where the client sends more than it may
  */
@@ -35,8 +38,10 @@ export function holdWindow(channel: SshChannel, memory: MemoryBudget, onViolatio
   /** Bytes that may be under way or waiting to be read; beyond the least they are of the budget. */
   let cap = LEAST_WINDOW;
   let isOver = false;
-  let isPlanned = false;
-  const push = channel.push.bind(channel);
+  const queue: Buffer[] = [];
+  let queued = 0;
+  let hasEnded = false;
+  let wake: (() => void) | undefined;
 
   function grow(): void {
     const next = Math.min(LARGEST_WINDOW, cap * 2);
@@ -47,55 +52,66 @@ export function holdWindow(channel: SshChannel, memory: MemoryBudget, onViolatio
 
   function shrink(): void {
     if (cap <= LEAST_WINDOW || memory.used <= memory.limit * 0.9) return;
-    const held = channel.incoming.window + channel.readableLength;
-    const next = Math.max(LEAST_WINDOW, cap / 2, held);
+    const next = Math.max(LEAST_WINDOW, cap / 2, channel.incoming.window + queued);
     memory.give(cap - next);
     cap = next;
   }
 
-  function plan(): void {
-    if (isPlanned) return;
-    isPlanned = true;
-    setImmediate(credit);
-  }
-
   function credit(): void {
-    isPlanned = false;
     if (isOver || channel.outgoing.state === 'closed' || channel.incoming.state !== 'open') return;
     const { window } = channel.incoming;
-    // All of it was used, and what came was taken: the client is faster than the credit comes.
-    if (window < cap / 2 && channel.readableLength < cap / 4) grow();
+    // Most of it was used, and what came was taken: the client is faster than the credit comes.
+    if (window < cap / 2 && (queued < cap / 4 || cap < EASY_WINDOW)) grow();
     shrink();
-    const bytes = cap - window - channel.readableLength;
+    const bytes = cap - window - queued;
     if (bytes < cap / 4) return;
     channel.incoming.window += bytes;
     channel._client._protocol.channelWindowAdjust(channel.outgoing.id, bytes);
   }
 
   channel.push = (chunk: Buffer | null) => {
-    if (isOver) return false;
-    if (chunk !== null && channel.incoming.window < 0) {
+    if (chunk === null) hasEnded = true;
+    else if (isOver) return false;
+    else if (channel.incoming.window < 0) {
       isOver = true;
       onViolation();
-      return false;
+    } else {
+      queue.push(chunk);
+      queued += chunk.length;
+      credit();
     }
-    push(chunk);
-    if (chunk !== null && channel.incoming.window < cap / 2) plan();
+    wake?.();
     // ssh2 then asks for nothing itself.
     return false;
   };
-  // Not on `_read`: that is not called again before something was pushed, and nothing is while there is no credit.
-  const read = channel.read.bind(channel);
-  channel._read = plan;
-  channel.read = (length?: number) => {
-    const chunk: unknown = read(length);
-    if (chunk !== null) plan();
-    return chunk;
-  };
+  channel._read = () => undefined;
+
+  async function* pieces(): AsyncGenerator<Buffer> {
+    for (;;) {
+      const chunk = queue.shift();
+      if (chunk !== undefined) {
+        queued -= chunk.length;
+        credit();
+        yield chunk;
+      } else if (hasEnded || isOver || channel.destroyed) return;
+      else {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+        wake = undefined;
+      }
+    }
+  }
+  channel.iterator = pieces;
+  channel.once('close', () => {
+    hasEnded = true;
+    wake?.();
+  });
 
   return {
     release() {
       isOver = true;
+      wake?.();
       memory.give(cap - LEAST_WINDOW);
       cap = LEAST_WINDOW;
     },
