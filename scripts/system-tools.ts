@@ -28,6 +28,13 @@ const tools: SystemTool[] = [
     isPresent: () => existsSync('/usr/lib/openssh/sftp-server'),
     suite: "the SFTP client against OpenSSH's server",
   },
+  ...['lftp', 'rclone', 'curl', 'sshfs'].map(
+    (name): SystemTool => ({
+      package: name,
+      isPresent: () => answers(name),
+      suite: `${name} as a client of the gateway`,
+    }),
+  ),
   python,
 ];
 /** Made with Python, once it is there: under which name of `Tools`, and what is said when it cannot be made. */
@@ -76,6 +83,7 @@ function findReason(tool: SystemTool): string | undefined {
     const needed = tool === python ? `${tool.package} (Python 3.9 or later)` : tool.package;
     return `${needed} is not installed: apt-get install ${tool.package}`;
   }
+  if (tool.package === 'sshfs' && !existsSync('/dev/fuse')) return 'sshfs cannot mount here: there is no /dev/fuse';
   if (tool.package !== 'bubblewrap') return undefined;
   const probe = runQuietly('bwrap', ['--unshare-all', '--ro-bind', '/', '/', 'true']);
   return probe.code === 0 ? undefined : 'bubblewrap cannot make namespaces here: the kernel or a container forbids it';

@@ -13,7 +13,7 @@ export interface ProxyOptions {
   to: number;
   /** Milliseconds, each way. */
   delay?: number;
-  /** Cuts every connection once so many bytes went to the server on it. */
+  /** Cuts a connection once so many bytes went to the server on it, and lets no other one through then. */
   cutAfter?: number;
 }
 
@@ -37,7 +37,9 @@ export async function startProxy({ to, delay = 0, cutAfter }: ProxyOptions): Pro
     };
     carry(client, upstream, delay, (bytes) => {
       passed += bytes;
-      if (cutAfter !== undefined && passed > cutAfter) end();
+      if (cutAfter === undefined || passed <= cutAfter) return;
+      isCut = true;
+      end();
     });
     carry(upstream, client, delay, () => undefined);
   });

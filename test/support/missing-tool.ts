@@ -6,7 +6,17 @@
  * For `context.skip`.
  */
 export function missingTool(
-  name: 'bubblewrap' | 'strace' | 'openssh-client' | 'openssh-sftp-server' | 'python3-venv' | 'moto',
+  name:
+    | 'bubblewrap'
+    | 'strace'
+    | 'openssh-client'
+    | 'openssh-sftp-server'
+    | 'lftp'
+    | 'rclone'
+    | 'curl'
+    | 'sshfs'
+    | 'python3-venv'
+    | 'moto',
 ): string | undefined {
   const missing: Record<string, string> = JSON.parse(process.env.GLOVEBOX_MISSING ?? '{}');
   return missing[name];
