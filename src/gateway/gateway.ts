@@ -1,26 +1,19 @@
 // The gateway: takes connections in, serves each user their files, and keeps account of it.
 import type { Duplex } from 'node:stream';
-import { serveSftp } from '../sftp/index.ts';
-import type { Caller, Vault } from '../vault/index.ts';
-import type { Endpoint, Workspace } from '../workspace/index.ts';
+import type { Endpoint } from '../workspace/index.ts';
 import { type Admin, startAdmin } from './admin.ts';
 import { GatewayError } from './error.ts';
 import { openUploadDesk } from './files/desk.ts';
-import { type FileEvent, openUserFiles } from './files/user-files.ts';
+import type { FileEvent } from './files/events.ts';
 import { type HostKey, loadHostKeys } from './host-key.ts';
 import type { Log } from './log.ts';
 import { makeMemoryBudget } from './memory-budget.ts';
 import { makeMetrics } from './metrics.ts';
+import { type Setup, serveUser } from './session.ts';
 import { deskOptionsOf, sshConfigOf } from './settings.ts';
 import type { Identity } from './ssh/authorize.ts';
 import { startSshServer } from './ssh/server.ts';
 import type { SshEvent, SshServer } from './ssh/types.ts';
-
-/** The workspace as it is now, and the way to its data for somebody. */
-export interface Setup {
-  workspace: Workspace;
-  openVault(caller: Caller): Vault;
-}
 
 export interface GatewayOptions {
   /** Reads the configuration: at the start, and anew on `reload`. */
@@ -40,11 +33,6 @@ export interface Gateway {
   drain(graceMs: number): Promise<void>;
 }
 
-/** SFTP requests of one session, and bytes of them, that are under way: several packets of 255 KiB. */
-const SESSION_REQUESTS = 64;
-const SESSION_BYTES = 4 * 1024 * 1024;
-const SESSION_BYTES_WHEN_MANY = 512 * 1024;
-const MANY = 32;
 const EXPIRY_EVERY_MS = 3_600_000;
 
 /** @throws GatewayError; what `load` raises */
@@ -77,19 +65,12 @@ export async function startGateway({ load, listenOn, log }: GatewayOptions): Pro
     log.file(identity, event);
   }
 
-  async function openSession(identity: Identity, channel: Duplex): Promise<void> {
-    const vaults = vaultsOf(setup, identity);
-    const files = openUserFiles({
-      user: identity.user,
-      vaults,
+  function openSession(identity: Identity, channel: Duplex): Promise<void> {
+    return serveUser(channel, identity, {
+      setup: () => setup,
       desk,
       onEvent: (event) => onFileEvent(identity, event),
-    });
-    await serveSftp(channel, files, {
-      owner: identity.user,
-      maxRequests: SESSION_REQUESTS,
-      maxBytes: desk.live.size >= MANY ? SESSION_BYTES_WHEN_MANY : SESSION_BYTES,
-      report(error) {
+      onFault(error) {
         metrics.failures.inc();
         log.fault(identity, error);
       },
@@ -165,14 +146,4 @@ export async function startGateway({ load, listenOn, log }: GatewayOptions): Pro
       await admin?.close();
     },
   };
-}
-
-/** One for each of the user's roles. */
-function vaultsOf({ workspace, openVault }: Setup, { user, address }: Identity): [Vault, ...Vault[]] {
-  const { ingest } = workspace.gateway;
-  const [first, ...others] = (workspace.users[user]?.roles ?? []).map((role) =>
-    openVault({ role, user, context: { 'aws:SourceIp': address }, ...(ingest === undefined ? {} : { ingest }) }),
-  );
-  if (first === undefined) throw new GatewayError('LOGIN', `the user ${user} is not known any more`);
-  return [first, ...others];
 }

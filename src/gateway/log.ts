@@ -1,7 +1,7 @@
 // The gateway's log: JSON lines (pino). Who, from where, which file, how many bytes; nothing of what is in a file.
 import { pino } from 'pino';
 import { GloveboxError } from '../lib/index.ts';
-import type { FileEvent } from './files/user-files.ts';
+import type { FileEvent } from './files/events.ts';
 import type { Identity } from './ssh/authorize.ts';
 import type { SshEvent } from './ssh/types.ts';
 

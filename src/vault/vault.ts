@@ -280,7 +280,12 @@ export function openVault(workspace: Workspace, keys: KeyProvider, caller: Calle
     },
     allows(verb, name, path) {
       if (workspace.datasets[name] === undefined) return false;
-      return gate.ask({ verb, subject: name, ...(path === undefined ? {} : { name: path }) }).allowed;
+      // Of uploads, in the role in which they are opened.
+      return (verb === 'ingest' ? ingest : gate).ask({
+        verb,
+        subject: name,
+        ...(path === undefined ? {} : { name: path }),
+      }).allowed;
     },
     async usage(name) {
       const dataset = enterUploads(name);

@@ -29,6 +29,16 @@ export async function inWords<Result>(work: () => Promise<Result>): Promise<Resu
   }
 }
 
+/** Undefined for what there is not. */
+export async function orUndefined<Value>(work: Promise<Value>): Promise<Value | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof GloveboxError && error.code === 'NOT_FOUND') return undefined;
+    throw error;
+  }
+}
+
 function noSpace(): SftpError {
   return new SftpError('NO_SPACE', 'no space is left on the server');
 }

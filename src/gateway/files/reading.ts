@@ -1,68 +1,78 @@
 // One object open for reading: reads in order come from one stream, so that no frame is opened twice.
-import type { FileInfo, OpenForReading } from '../../sftp/index.ts';
+import type { OpenForReading } from '../../sftp/index.ts';
 import type { OpenReading } from '../../vault/index.ts';
+import type { MemoryBudget } from '../memory-budget.ts';
 import { inWords } from './errors.ts';
 import { infoOf } from './infos.ts';
 
+interface Chunk {
+  /** Where it begins in the object. */
+  at: number;
+  bytes: Uint8Array;
+}
+
 interface Stream {
   chunks: AsyncIterator<Uint8Array>;
-  /** Where `chunk` begins, or what comes next. */
-  at: number;
-  chunk: Uint8Array | undefined;
+  /** Where what comes next begins. */
+  next: number;
+  /** The newest chunks, without a gap up to `next`: for reads that come a little late. */
+  held: Chunk[];
 }
 
 /** Bytes that a read may skip for its place in the stream: what comes in parallel is not quite in order. */
 const MOST_SKIPPED = 1024 * 1024;
-/** Of chunks that are passed, kept for reads that come a little late. */
-const KEPT_BEHIND = 2;
+const MOST_HELD = 3;
+/** What a stream holds: its chunks, and the frames that the vault opens ahead. Charged to the shared budget. */
+const STREAM_BYTES = 2 * 1024 * 1024;
 
-/** @param onBytes is told of what was read */
-export function makeReading(source: OpenReading, onBytes: (bytes: number) => void): OpenForReading {
+export interface ReadingOptions {
+  memory: MemoryBudget;
+  /** Is told of what was read. */
+  onBytes(bytes: number): void;
+}
+
+export function makeReading(source: OpenReading, { memory, onBytes }: ReadingOptions): OpenForReading {
   const { size } = source.info;
   let stream: Stream | undefined;
-  let behind: { at: number; chunk: Uint8Array }[] = [];
+  /** Where the last read outside of the stream ended: whoever goes on there is read ahead for. */
   let lastEnd = 0;
   let tail: Promise<unknown> = Promise.resolve();
 
   async function letGo(): Promise<void> {
     const ended = stream;
     stream = undefined;
-    ended?.chunk?.fill(0);
-    for (const { chunk } of behind) chunk.fill(0);
-    behind = [];
-    await ended?.chunks.return?.();
+    if (ended === undefined) return;
+    memory.give(STREAM_BYTES);
+    for (const { bytes } of ended.held) bytes.fill(0);
+    await ended.chunks.return?.();
   }
 
-  /** The bytes at `offset` that are at hand without a gap, from the stream or what was just passed. */
-  function copyKept(buffer: Uint8Array, offset: number): number {
-    const kept = behind.find(({ at, chunk }) => offset >= at && offset < at + chunk.length);
-    if (kept === undefined) return 0;
-    const part = kept.chunk.subarray(offset - kept.at, offset - kept.at + buffer.length);
-    buffer.set(part);
-    return part.length;
+  function begin(offset: number): Stream | undefined {
+    const chunks = source.chunks(offset, size - offset)[Symbol.asyncIterator]();
+    return memory.take(STREAM_BYTES) ? { chunks, next: offset, held: [] } : undefined;
   }
 
-  async function advance({ chunks }: Stream, open: Stream): Promise<boolean> {
-    if (open.chunk !== undefined) {
-      behind.push({ at: open.at, chunk: open.chunk });
-      if (behind.length > KEPT_BEHIND) behind.shift()?.chunk.fill(0);
-      open.at += open.chunk.length;
-    }
-    const next = await chunks.next();
-    open.chunk = next.done === true ? undefined : next.value;
-    return open.chunk !== undefined;
+  /** Takes the next chunk from the stream. @returns undefined at its end */
+  async function advance(open: Stream): Promise<Chunk | undefined> {
+    const next = await open.chunks.next();
+    if (next.done === true) return undefined;
+    const chunk = { at: open.next, bytes: next.value };
+    open.held.push(chunk);
+    open.next += chunk.bytes.length;
+    if (open.held.length > MOST_HELD) open.held.shift()?.bytes.fill(0);
+    return chunk;
   }
 
   async function readInOrder(open: Stream, buffer: Uint8Array, offset: number): Promise<number> {
     let filled = 0;
-    if (offset < open.at) filled = copyKept(buffer, offset);
     while (filled < buffer.length) {
       const at = offset + filled;
-      if (open.chunk === undefined || at >= open.at + open.chunk.length) {
-        if (!(await advance(open, open))) break;
+      const chunk = open.held.find((held) => at >= held.at && at < held.at + held.bytes.length);
+      if (chunk === undefined) {
+        if ((await advance(open)) === undefined) break;
         continue;
       }
-      const part = open.chunk.subarray(at - open.at, at - open.at + buffer.length - filled);
+      const part = chunk.bytes.subarray(at - chunk.at, at - chunk.at + buffer.length - filled);
       buffer.set(part, filled);
       filled += part.length;
     }
@@ -82,29 +92,38 @@ export function makeReading(source: OpenReading, onBytes: (bytes: number) => voi
   async function read(buffer: Uint8Array, offset: number): Promise<number> {
     if (offset >= size) return 0;
     const wanted = buffer.subarray(0, Math.min(buffer.length, size - offset));
-    const oldest = behind[0]?.at ?? stream?.at ?? 0;
-    const fits = stream !== undefined && offset >= oldest && offset <= stream.at + MOST_SKIPPED;
-    if (!fits) {
+    const isInStream = ({ held, next }: Stream) => offset >= (held[0]?.at ?? next) && offset <= next + MOST_SKIPPED;
+    let open = stream !== undefined && isInStream(stream) ? stream : undefined;
+    if (open === undefined && offset === lastEnd) {
       await letGo();
-      // Only whoever goes on where the last read ended is read ahead for.
-      if (offset === lastEnd) {
-        stream = { chunks: source.chunks(offset, size - offset)[Symbol.asyncIterator](), at: offset, chunk: undefined };
-      }
+      open = stream = begin(offset);
     }
-    const count = stream === undefined ? await readAlone(wanted, offset) : await readInOrder(stream, wanted, offset);
-    lastEnd = offset + count;
+    const count = open === undefined ? await readAlone(wanted, offset) : await readInOrder(open, wanted, offset);
+    if (open === undefined) lastEnd = offset + count;
+    // All of it was read: what was held for others is not needed any more.
+    if (stream !== undefined && open === stream && offset + count === size) await letGo();
     onBytes(count);
     return count;
+  }
+
+  /** One read after the other; after a failure nothing is read ahead any more. */
+  async function readOrLetGo(buffer: Uint8Array, offset: number): Promise<number> {
+    try {
+      return await read(buffer, offset);
+    } catch (error) {
+      await letGo().catch(() => undefined);
+      throw error;
+    }
   }
 
   const info = infoOf(source.info);
   return {
     read(buffer, offset) {
-      const step = tail.then(() => inWords(() => read(buffer, offset)));
+      const step = tail.then(() => inWords(() => readOrLetGo(buffer, offset)));
       tail = step.catch(() => undefined);
       return step;
     },
-    stat: async (): Promise<FileInfo> => info,
+    stat: async () => info,
     async close() {
       await tail;
       await letGo();

@@ -1,19 +1,23 @@
 // Begins an upload, or goes on with one: which of the two, the flags of OPEN and what is there decide.
 import { SftpError, type WriteFlags } from '../../sftp/index.ts';
-import type { Upload, Vault } from '../../vault/index.ts';
-import type { UploadDesk } from './desk.ts';
-import { type FileEvent, liveKey } from './user-files.ts';
+import type { ObjectInfo, OpenReading, Upload, Vault } from '../../vault/index.ts';
+import { liveKey, type UploadDesk } from './desk.ts';
+import type { FileEvent } from './events.ts';
+import { findPartial } from './partials.ts';
+import type { Owner } from './room.ts';
 import { makeWriting, type Writing } from './writing.ts';
 
-interface Request {
+interface Request extends Owner {
+  /** In the role that writes. */
   vault: Vault;
-  user: string;
   dataset: string;
   path: string;
   flags: WriteFlags;
   desk: UploadDesk;
-  /** Whether there is an object of that name, as far as the user may know. */
-  exists(): Promise<boolean>;
+  /** The object of that name, as far as the user may know. */
+  find(): Promise<Pick<ObjectInfo, 'size'> | undefined>;
+  /** Opens it. @throws VaultError `DENIED` */
+  open(): Promise<OpenReading>;
   onEvent(event: FileEvent): void;
 }
 
@@ -21,41 +25,65 @@ interface Request {
 const MANY = 16;
 const SMALL_FRAME = 64 * 1024;
 
-/** @throws SftpError `EXISTS`, `NOT_FOUND`, `NO_SPACE`; what the vault raises */
+/** @throws SftpError `EXISTS`, `NOT_FOUND`, `NO_SPACE`, `FAILED` for a folder; what the vault raises */
 export async function openForWriting(request: Request): Promise<Writing> {
-  const { vault, user, dataset, path, flags, desk, exists, onEvent } = request;
+  const { user, dataset, path, desk } = request;
   const key = liveKey(user, dataset, path);
-  // Whoever comes last has it: the other one may be a connection that is gone and does not know it yet.
-  await desk.live.get(key)?.takeOver();
-  const partial = await vault.findUpload(dataset, path);
-  if (flags.exclusive && (partial !== undefined || (await exists()))) {
-    throw new SftpError('EXISTS', `${dataset}/${path} exists`);
-  }
-  const options = desk.live.size >= MANY ? { frameLength: SMALL_FRAME } : {};
-  const isThere = partial !== undefined || flags.create || (await exists());
-  if (!isThere) throw new SftpError('NOT_FOUND', `there is no ${dataset}/${path}`);
-  await desk.checkRoom(vault, user, dataset, 0);
-  let upload: Upload;
-  if (partial !== undefined && flags.truncate) await vault.removeUpload(dataset, partial.id);
-  if (partial !== undefined && !flags.truncate) upload = await vault.resumeUpload(dataset, partial.id, options);
-  else if (!flags.truncate && (await exists())) upload = await vault.beginUploadFrom(dataset, path, options);
-  else upload = await vault.beginUpload(dataset, path, options);
-  const isResumed = upload.size > 0;
-  onEvent({ kind: isResumed ? 'upload resumed' : 'upload begun', dataset, path, bytes: upload.size });
+  return desk.inTurn(key, async () => {
+    // Whoever comes last has it: the other one may be a connection that is gone and does not know it yet.
+    await desk.live.get(key)?.takeOver();
+    return open(request, key);
+  });
+}
 
-  const { memory, reorderBytes } = desk.options;
+async function open(request: Request, key: string): Promise<Writing> {
+  const { vault, dataset, path, flags, desk, onEvent } = request;
+  const memory = desk.of(request.user);
+  const name = `${dataset}/${path}`;
+  if (memory.folders.has(name)) throw new SftpError('FAILED', `${name} is a folder`);
+  const partial = await findPartial(vault, dataset, path);
+  const isNew = partial === undefined && flags.create && flags.truncate && !flags.exclusive;
+  const present = partial !== undefined || isNew ? undefined : await request.find();
+  if (flags.partial && partial === undefined) {
+    throw new SftpError('NOT_FOUND', `there is no upload of ${name} to go on with`);
+  }
+  if (flags.exclusive && (partial ?? present) !== undefined) throw new SftpError('EXISTS', `${name} exists`);
+  if (!flags.create && (partial ?? present) === undefined) throw new SftpError('NOT_FOUND', `there is no ${name}`);
+  await desk.rooms.check(request, dataset, 1);
+
+  const options = desk.live.size >= MANY ? { frameLength: SMALL_FRAME } : {};
+  const begin = (): Promise<Upload> => vault.beginUpload(dataset, path, options);
+  // Before anything is begun: whoever may not read what is there cannot keep parts of it.
+  const base = present === undefined || flags.truncate || present.size === 0 ? undefined : await request.open();
+  let upload: Upload;
+  try {
+    if (partial !== undefined && flags.truncate) await vault.removeUpload(dataset, partial.id);
+    const isResumed = partial !== undefined && !flags.truncate;
+    upload = isResumed ? await vault.resumeUpload(dataset, partial.id, options) : await begin();
+  } catch (error) {
+    await base?.close();
+    throw error;
+  }
+  onEvent({ kind: upload.size > 0 ? 'upload resumed' : 'upload begun', dataset, path, bytes: upload.size });
+
   const writing = makeWriting({
     upload,
     append: flags.append,
-    memory,
-    reorderBytes,
-    checkRoom: (bytes) => desk.checkRoom(vault, user, dataset, bytes),
-    restart: () => vault.beginUpload(dataset, path, options),
+    base,
+    memory: desk.options.memory,
+    reorderBytes: () => desk.options.reorderBytes,
+    takeRoom: (bytes) => desk.rooms.take(request, dataset, bytes),
+    checkDisk: (bytes) => desk.rooms.checkDisk(vault, dataset, bytes),
+    restart: begin,
     onCompleted(info) {
-      desk.of(user).uploaded.set(`${dataset}/${path}`, info);
+      memory.uploaded.set(name, info);
       onEvent({ kind: 'uploaded', dataset, path, bytes: info.size, sha256: info.sha256 });
     },
+    onKept(bytes) {
+      if (bytes > 0) onEvent({ kind: 'upload kept', dataset, path, bytes });
+    },
     onEnded() {
+      desk.rooms.forget(dataset);
       if (desk.live.get(key) === writing) desk.live.delete(key);
     },
   });

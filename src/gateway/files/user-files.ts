@@ -1,20 +1,16 @@
 // The files of one user, as their roles have them: datasets as folders, objects as files.
 import { type DirectoryEntry, type FileInfo, SftpError, type SftpFiles, type SpaceInfo } from '../../sftp/index.ts';
 import { isVersion, type ObjectInfo, type Vault } from '../../vault/index.ts';
-import type { UploadDesk } from './desk.ts';
-import { inWords } from './errors.ts';
+import { liveKey, type UploadDesk } from './desk.ts';
+import { inWords, orUndefined } from './errors.ts';
+import type { FileEvent } from './events.ts';
+import { begin, entriesOf, foldersIn, foldersOf } from './folders.ts';
 import { folderInfo, infoOf, partialInfoOf } from './infos.ts';
-import { LATEST, notFound, type Place, placeOf } from './places.ts';
+import { findPartial, statPartial } from './partials.ts';
+import { LATEST, notFound, type Place } from './places.ts';
 import { makeReading } from './reading.ts';
 import { openForWriting } from './uploading.ts';
-
-/** What was done, for the log and the metrics: names and sizes, nothing of what is in the files. */
-export type FileEvent =
-  | { kind: 'upload begun' | 'upload resumed' | 'upload kept'; dataset: string; path: string; bytes: number }
-  | { kind: 'uploaded'; dataset: string; path: string; bytes: number; sha256: string }
-  | { kind: 'read'; dataset: string; path: string; bytes: number }
-  | { kind: 'renamed'; dataset: string; path: string; to: string }
-  | { kind: 'removed'; dataset: string; path: string };
+import { rolesOf } from './user-roles.ts';
 
 export interface UserFilesOptions {
   user: string;
@@ -29,54 +25,43 @@ export interface UserFilesOptions {
  * they may not list.
  */
 export function openUserFiles({ user, vaults, desk, onEvent = () => undefined }: UserFilesOptions): SftpFiles {
-  const [first] = vaults;
-  const { workspace } = first;
+  const { workspace, find, may, pick, seesDataset } = rolesOf(vaults);
   const memory = desk.of(user);
-  type Verb = Parameters<Vault['allows']>[0];
 
-  const pick = (verb: Verb, dataset: string, path?: string): Vault =>
-    vaults.find((vault) => vault.allows(verb, dataset, path)) ?? first;
-  const may = (verb: Verb, dataset: string, path?: string): boolean =>
-    vaults.some((vault) => vault.allows(verb, dataset, path));
-  const seesDataset = (dataset: string): boolean =>
-    (['list', 'read', 'write'] as const).some((verb) => may(verb, dataset) || may(verb, dataset, '*'));
+  const statObject = (dataset: string, name: string): Promise<ObjectInfo | undefined> =>
+    orUndefined(pick('list', dataset, name).stat(dataset, name));
 
-  /** Where a path leads. A dataset that the user has nothing to do with is not there. */
-  function find(path: string): Place {
-    const place = placeOf(workspace, path);
-    if (place.kind !== 'root' && !seesDataset(place.dataset)) throw notFound(path);
-    return place;
-  }
-
-  async function statName(dataset: string, path: string, shown: string): Promise<FileInfo> {
-    const live = desk.live.get(liveKey(user, dataset, path));
+  async function statName(dataset: string, name: string, shown: string): Promise<FileInfo> {
+    const live = desk.live.get(liveKey(user, dataset, name));
     if (live !== undefined) return live.stat();
-    if (may('list', dataset, path)) {
-      const vault = pick('list', dataset, path);
-      const info = await orUndefined(vault.stat(dataset, path));
-      if (info !== undefined) return infoOf(info);
-      for await (const below of vault.each(dataset, `${path}/`)) return folderInfo(below.time);
+    const mayList = may('list', dataset, name);
+    const info = mayList ? await statObject(dataset, name) : memory.uploaded.get(`${dataset}/${name}`);
+    const writer = may('write', dataset, name) ? pick('write', dataset, name) : undefined;
+    const partial = writer === undefined ? undefined : await statPartial(writer, dataset, name, memory);
+    // An upload that was interrupted is what its user goes on with, also where it is to replace an object.
+    if (partial !== undefined && (info === undefined || partial.modified > info.time)) return partialInfoOf(partial);
+    if (info !== undefined) return infoOf(info);
+    if (memory.folders.has(`${dataset}/${name}`)) return folderInfo();
+    if (may('list', dataset, `${name}/*`)) {
+      const below = pick('list', dataset, `${name}/*`).each(dataset, `${name}/`);
+      for await (const { time } of below) return folderInfo(time);
     }
-    const own = memory.uploaded.get(`${dataset}/${path}`);
-    if (own !== undefined && !may('list', dataset, path)) return infoOf(own);
-    if (memory.folders.has(`${dataset}/${path}`)) return folderInfo();
-    if (may('write', dataset, path)) {
-      const partial = await pick('write', dataset, path).findUpload(dataset, path);
-      if (partial !== undefined) return partialInfoOf(partial);
-    }
+    // Whoever may do nothing at all there is refused, which is recorded.
+    if (!mayList && writer === undefined && !may('read', dataset, name)) await statObject(dataset, name);
     throw notFound(shown);
   }
 
-  async function statPart(place: Place & { kind: 'part' }, shown: string): Promise<FileInfo> {
-    const { dataset, version, path } = place;
-    const objects = await listVersion(dataset, version);
+  async function statPart({ dataset, version, path }: Place & { kind: 'part' }, shown: string): Promise<FileInfo> {
+    const objects = await listVersion(dataset, version, shown);
     const info = objects.find((object) => object.path === path);
     if (info !== undefined) return infoOf(info);
-    if (objects.some((object) => object.path.startsWith(`${path}/`))) return folderInfo();
-    throw notFound(shown);
+    const below = objects.find((object) => object.path.startsWith(`${path}/`));
+    if (below === undefined) throw notFound(shown);
+    return folderInfo(below.time);
   }
 
-  function listVersion(dataset: string, version: string | undefined): Promise<ObjectInfo[]> {
+  function listVersion(dataset: string, version: string | undefined, shown: string): Promise<ObjectInfo[]> {
+    if (version !== undefined && !isVersion(version)) throw notFound(shown);
     return pick('list', dataset).list(dataset, version === undefined ? {} : { version });
   }
 
@@ -98,21 +83,76 @@ export function openUserFiles({ user, vaults, desk, onEvent = () => undefined }:
       if (entry.kind === 'directory') known.add(entry.name);
       yield entry;
     }
-    for (const name of foldersIn(memory.folders, `${dataset}/${prefix}`)) {
+    for (const name of foldersIn(memory.folders.keys(), `${dataset}/${prefix}`)) {
       if (!known.has(name)) yield { name, ...folderInfo() };
     }
   }
 
-  async function begin(entries: AsyncGenerator<DirectoryEntry>): Promise<AsyncIterable<DirectoryEntry>> {
-    // What is wrong is told before the first entry.
-    const head = await inWords(() => entries.next());
-    return prepend(head, entries);
+  async function isEmpty(dataset: string, folder: string): Promise<boolean> {
+    if (may('list', dataset, `${folder}/*`)) {
+      for await (const _ of pick('list', dataset, `${folder}/*`).each(dataset, `${folder}/`)) return false;
+    }
+    return foldersIn(memory.folders.keys(), `${dataset}/${folder}/`).length === 0;
+  }
+
+  /** So that a folder whose last file goes is still there to be removed. */
+  function rememberFolders(dataset: string, name: string): void {
+    for (const folder of foldersOf(name)) memory.folders.set(`${dataset}/${folder}`, true);
+  }
+
+  async function renameName(dataset: string, from: string, to: string, replace: boolean): Promise<void> {
+    const fits = (vault: Vault) => vault.allows('rename', dataset, from) && vault.allows('rename', dataset, to);
+    const vault = vaults.find(fits) ?? vaults[0];
+    try {
+      await vault.rename(dataset, from, to, { replace });
+    } catch (error) {
+      const isMissing = error instanceof Error && 'code' in error && error.code === 'NOT_FOUND';
+      if (!isMissing || !may('list', dataset, `${from}/*`) || (await isEmpty(dataset, from))) throw error;
+      const why = 'a folder is what names have in common, and many names do not change in one step';
+      throw new SftpError('UNSUPPORTED', `${from} is not renamed: ${why}; rename its files`);
+    }
+    const own = memory.uploaded.get(`${dataset}/${from}`);
+    memory.uploaded.delete(`${dataset}/${from}`);
+    if (own !== undefined) memory.uploaded.set(`${dataset}/${to}`, { ...own, path: to });
+    rememberFolders(dataset, from);
+    onEvent({ kind: 'renamed', dataset, path: from, to });
+  }
+
+  async function removeName(dataset: string, name: string, shown: string): Promise<void> {
+    const key = liveKey(user, dataset, name);
+    await desk.live.get(key)?.takeOver();
+    // An interrupted upload is seen by its user only, and theirs to remove; an object takes a grant.
+    const writer = vaults.find((vault) => vault.allows('write', dataset, name));
+    const partial = writer === undefined ? undefined : await findPartial(writer, dataset, name);
+    if (writer !== undefined && partial !== undefined) await writer.removeUpload(dataset, partial.id);
+    const isObject = may('list', dataset, name)
+      ? (await statObject(dataset, name)) !== undefined
+      : partial === undefined;
+    if (!isObject && partial === undefined) throw notFound(shown);
+    if (isObject) await pick('delete', dataset, name).remove(dataset, name);
+    memory.uploaded.delete(`${dataset}/${name}`);
+    rememberFolders(dataset, name);
+    desk.rooms.forget(dataset);
+    onEvent({ kind: 'removed', dataset, path: name });
+  }
+
+  async function setSize(place: Place, shown: string, size: number): Promise<void> {
+    const info = await files.stat(shown);
+    if (info.kind === 'directory') throw new SftpError('FAILED', `${shown} is a folder`);
+    if (place.kind !== 'name') throw notWritable(shown, place);
+    const live = desk.live.get(liveKey(user, place.dataset, place.path));
+    if (live !== undefined) return live.setStat({ size });
+    if (size === info.size) return;
+    if (size > 0) throw new SftpError('UNSUPPORTED', 'what is sealed is neither cut off nor made longer');
+    // As sshfs does before it writes: an empty object takes its place.
+    const flags = { create: false, exclusive: false, truncate: true, append: false, read: false };
+    await (await files.openWrite(shown, flags)).close();
   }
 
   const files: SftpFiles = {
     stat: (path) =>
       inWords(async () => {
-        const place = find(path);
+        const place = await find(path);
         if (place.kind === 'root' || place.kind === 'dataset') return folderInfo();
         if (place.kind === 'name') return statName(place.dataset, place.path, path);
         if (place.kind === 'part') return statPart(place, path);
@@ -122,7 +162,7 @@ export function openUserFiles({ user, vaults, desk, onEvent = () => undefined }:
       }),
     list: (path) =>
       inWords(async () => {
-        const place = find(path);
+        const place = await find(path);
         if (place.kind === 'root') return begin(listRoot());
         if (place.kind === 'dataset') {
           return begin(place.isRaw ? listNames(place.dataset, '') : listVersions(place.dataset));
@@ -133,26 +173,25 @@ export function openUserFiles({ user, vaults, desk, onEvent = () => undefined }:
           return begin(listNames(place.dataset, `${place.path}/`));
         }
         const prefix = place.kind === 'part' ? `${place.path}/` : '';
-        const objects = await listVersion(place.dataset, place.version);
+        const objects = await listVersion(place.dataset, place.version, path);
         const below = objects.filter((object) => object.path.startsWith(prefix));
         if (below.length === 0 && prefix !== '') throw notFound(path);
         return begin(entriesOf(below, prefix));
       }),
     openRead: (path) =>
       inWords(async () => {
-        const place = find(path);
+        const place = await find(path);
         if (place.kind !== 'name' && place.kind !== 'part') throw new SftpError('FAILED', `${path} is a folder`);
         const version = place.kind === 'part' ? place.version : undefined;
+        if (version !== undefined && !isVersion(version)) throw notFound(path);
         const { dataset, path: name } = place;
-        const source = await pick('read', dataset, name).openForReading(
-          dataset,
-          name,
-          version === undefined ? {} : { version },
-        );
+        const vault = pick('read', dataset, name);
+        const source = await vault.openForReading(dataset, name, version === undefined ? {} : { version });
         let bytes = 0;
-        const reading = makeReading(source, (count) => {
+        const onBytes = (count: number) => {
           bytes += count;
-        });
+        };
+        const reading = makeReading(source, { memory: desk.options.memory, onBytes });
         const close = async (): Promise<void> => {
           await reading.close();
           onEvent({ kind: 'read', dataset, path: name, bytes });
@@ -161,151 +200,85 @@ export function openUserFiles({ user, vaults, desk, onEvent = () => undefined }:
       }),
     openWrite: (path, flags) =>
       inWords(async () => {
-        const place = find(path);
+        const place = await find(path);
         if (place.kind !== 'name') throw notWritable(path, place);
         const { dataset, path: name } = place;
-        const vault = pick('write', dataset, name);
-        const exists = async (): Promise<boolean> => {
-          if (!may('list', dataset, name)) return memory.uploaded.has(`${dataset}/${name}`);
-          return (await orUndefined(pick('list', dataset, name).stat(dataset, name))) !== undefined;
-        };
-        return openForWriting({ vault, user, dataset, path: name, flags, desk, exists, onEvent });
+        return openForWriting({
+          user,
+          vaults,
+          vault: pick('write', dataset, name),
+          dataset,
+          path: name,
+          flags,
+          desk,
+          find: async () =>
+            may('list', dataset, name) ? statObject(dataset, name) : memory.uploaded.get(`${dataset}/${name}`),
+          open: () => pick('read', dataset, name).openForReading(dataset, name),
+          onEvent,
+        });
       }),
     rename: (from, to, replace) =>
       inWords(async () => {
-        const [a, b] = [find(from), find(to)];
-        if (a.kind === 'name' && b.kind === 'name' && a.dataset === b.dataset) {
-          const { dataset } = a;
-          if (memory.folders.has(`${dataset}/${a.path}`)) {
-            memory.folders.delete(`${dataset}/${a.path}`);
-            memory.folders.add(`${dataset}/${b.path}`);
-            return;
-          }
-          const vault =
-            vaults.find((each) => each.allows('rename', dataset, a.path) && each.allows('rename', dataset, b.path)) ??
-            first;
-          await vault.rename(dataset, a.path, b.path, { replace });
-          memory.uploaded.delete(`${dataset}/${a.path}`);
-          rememberFolders(dataset, a.path);
-          onEvent({ kind: 'renamed', dataset, path: a.path, to: b.path });
+        const [a, b] = [await find(from), await find(to)];
+        if (a.kind !== 'name') throw notWritable(from, a);
+        if (b.kind !== 'name') throw notWritable(to, b);
+        if (a.dataset !== b.dataset) {
+          throw new SftpError('UNSUPPORTED', 'a file stays in its dataset: each has a key of its own');
+        }
+        const { dataset } = a;
+        // Of a folder that only this user knows of.
+        if (memory.folders.has(`${dataset}/${a.path}`) && (await isEmpty(dataset, a.path))) {
+          if ((await orUndefined(inWords(() => files.stat(to)))) !== undefined) throw exists(to);
+          memory.folders.delete(`${dataset}/${a.path}`);
+          memory.folders.set(`${dataset}/${b.path}`, true);
           return;
         }
-        throw new SftpError('UNSUPPORTED', 'only files of one raw dataset get other names');
+        await renameName(dataset, a.path, b.path, replace);
       }),
     remove: (path) =>
       inWords(async () => {
-        const place = find(path);
+        const place = await find(path);
         if (place.kind !== 'name') throw notWritable(path, place);
-        const { dataset, path: name } = place;
-        const live = desk.live.get(liveKey(user, dataset, name));
-        await live?.takeOver();
-        // What only the user sees is theirs to remove; an object takes a grant.
-        const writer = vaults.find((vault) => vault.allows('write', dataset, name));
-        const partial = await writer?.findUpload(dataset, name);
-        if (writer !== undefined && partial !== undefined) await writer.removeUpload(dataset, partial.id);
-        const isThere = may('list', dataset, name)
-          ? (await orUndefined(pick('list', dataset, name).stat(dataset, name))) !== undefined
-          : partial === undefined;
-        if (!isThere && partial === undefined) throw notFound(path);
-        if (isThere) await pick('delete', dataset, name).remove(dataset, name);
-        memory.uploaded.delete(`${dataset}/${name}`);
-        rememberFolders(dataset, name);
-        onEvent({ kind: 'removed', dataset, path: name });
+        if (memory.folders.has(`${place.dataset}/${place.path}`)) {
+          if ((await files.stat(path)).kind === 'directory') throw new SftpError('FAILED', `${path} is a folder`);
+        }
+        await removeName(place.dataset, place.path, path);
       }),
     mkdir: (path) =>
       inWords(async () => {
-        const place = find(path);
+        const place = await find(path);
         if (place.kind !== 'name')
           throw place.kind === 'root' || place.kind === 'dataset' ? exists(path) : notWritable(path, place);
         const { dataset, path: name } = place;
-        const info = await orUndefined(files.stat(path));
-        if (info !== undefined) throw exists(path);
-        if (!may('write', dataset, `${name}/*`)) throw new SftpError('DENIED', `${path} may not be made`);
+        if ((await orUndefined(files.stat(path))) !== undefined) throw exists(path);
+        // Asked of the vault, so that a refusal is recorded (I4).
+        if (!may('write', dataset, `${name}/*`)) await pick('write', dataset, name).findUpload(dataset, `${name}/*`);
         // A folder is what names have in common: until there is one, only this user knows of it.
-        memory.folders.add(`${dataset}/${name}`);
+        memory.folders.set(`${dataset}/${name}`, true);
       }),
     rmdir: (path) =>
       inWords(async () => {
-        const place = find(path);
+        const place = await find(path);
         if (place.kind !== 'name') throw new SftpError('DENIED', `${path} stays`);
         const { dataset, path: name } = place;
         if ((await files.stat(path)).kind === 'file') throw new SftpError('FAILED', `${path} is no folder`);
-        if (may('list', dataset, `${name}/*`)) {
-          for await (const _ of pick('list', dataset, `${name}/*`).each(dataset, `${name}/`)) {
-            throw new SftpError('NOT_EMPTY', `${path} is not empty`);
-          }
-        }
-        if (foldersIn(memory.folders, `${dataset}/${name}/`).length > 0) {
-          throw new SftpError('NOT_EMPTY', `${path} is not empty`);
-        }
+        if (!(await isEmpty(dataset, name))) throw new SftpError('NOT_EMPTY', `${path} is not empty`);
         memory.folders.delete(`${dataset}/${name}`);
       }),
     setStat: (path, { size }) =>
       inWords(async () => {
-        const info = await files.stat(path);
-        if (size === undefined || size === info.size) return;
-        const place = find(path);
-        const live = place.kind === 'name' ? desk.live.get(liveKey(user, place.dataset, place.path)) : undefined;
-        if (live !== undefined) return live.setStat({ size });
-        throw new SftpError('UNSUPPORTED', 'what is sealed is neither cut off nor made longer');
+        if (size === undefined) await files.stat(path);
+        else await setSize(await find(path), path, size);
       }),
     space: (path) =>
       inWords(async () => {
-        const place = find(path);
+        const place = await find(path);
         const datasets = place.kind === 'root' ? Object.keys(workspace.datasets).filter(seesDataset) : [place.dataset];
-        const rooms = await Promise.all(datasets.map((dataset) => desk.room(pick('write', dataset), user, dataset)));
-        return spaceOf(rooms);
+        const raw = datasets.filter((dataset) => workspace.datasets[dataset]?.kind === 'raw');
+        return spaceOf(await Promise.all(raw.map((dataset) => desk.rooms.look({ user, vaults }, dataset))));
       }),
   };
   return files;
-
-  /** So that a folder whose last file goes is still there to be removed. */
-  function rememberFolders(dataset: string, name: string): void {
-    const parts = name.split('/').slice(0, -1);
-    for (const [index] of parts.entries()) memory.folders.add(`${dataset}/${parts.slice(0, index + 1).join('/')}`);
-  }
-}
-
-/** What is under way of a user, by name. */
-export function liveKey(user: string, dataset: string, path: string): string {
-  return `${user}\0${dataset}\0${path}`;
-}
-
-/** The entries of one folder, from the objects below it in byte order. */
-async function* entriesOf(
-  objects: AsyncIterable<ObjectInfo> | Iterable<ObjectInfo>,
-  prefix: string,
-): AsyncGenerator<DirectoryEntry> {
-  let folder: string | undefined;
-  for await (const info of objects) {
-    const rest = info.path.slice(prefix.length);
-    const [name = '', ...below] = rest.split('/');
-    if (below.length === 0) yield { name, ...infoOf(info) };
-    else if (name !== folder) yield { name, ...folderInfo(info.time) };
-    if (below.length > 0) folder = name;
-  }
-}
-
-/** The names of the folders right below `prefix`. */
-function foldersIn(folders: Iterable<string>, prefix: string): string[] {
-  const names = [...folders].filter((folder) => folder.startsWith(prefix)).map((folder) => folder.slice(prefix.length));
-  return [...new Set(names.map((name) => name.split('/')[0] ?? ''))].filter((name) => name !== '');
-}
-
-async function* prepend<Value>(head: IteratorResult<Value>, rest: AsyncGenerator<Value>): AsyncGenerator<Value> {
-  if (head.done === true) return;
-  yield head.value;
-  yield* rest;
-}
-
-/** Undefined for what there is not. */
-async function orUndefined<Value>(work: Promise<Value>): Promise<Value | undefined> {
-  try {
-    return await work;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'NOT_FOUND') return undefined;
-    throw error;
-  }
 }
 
 function exists(path: string): SftpError {
@@ -320,7 +293,10 @@ function notWritable(path: string, { kind }: Place): SftpError {
 const BLOCK = 4096;
 
 function spaceOf(rooms: { free: number; total: number }[]): SpaceInfo {
-  const most = rooms.reduce((best, room) => (room.free > best.free ? room : best), { free: 0, total: 0 });
+  const most = rooms.reduce((best, room) => (room.free > best.free || room.total > best.total ? room : best), {
+    free: 0,
+    total: 0,
+  });
   const free = Math.floor(most.free / BLOCK);
   const blocks = Math.floor(most.total / BLOCK);
   return { blockSize: BLOCK, blocks, freeBlocks: free, availableBlocks: free, maxName: 255 };

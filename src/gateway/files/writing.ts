@@ -1,7 +1,8 @@
 // One upload that is open for writing: bytes in any order in, sealed in order.
 import { type Attributes, type OpenForWriting, SftpError } from '../../sftp/index.ts';
-import type { ObjectInfo, Upload } from '../../vault/index.ts';
+import type { ObjectInfo, OpenReading, Upload } from '../../vault/index.ts';
 import type { MemoryBudget } from '../memory-budget.ts';
+import { makeEarlyBytes } from './early.ts';
 import { inWords } from './errors.ts';
 import { partialInfoOf } from './infos.ts';
 
@@ -14,27 +15,33 @@ export interface Writing extends OpenForWriting {
 
 export interface WritingOptions {
   upload: Upload;
+  /** Everything goes to the end. */
   append: boolean;
+  /** The object that is written over in parts: what is not written stays as it is there. */
+  base: OpenReading | undefined;
   memory: MemoryBudget;
-  reorderBytes: number;
-  /** Whether there is room for so many bytes more. @throws SftpError `NO_SPACE` */
-  checkRoom(bytes: number): Promise<void>;
+  /** Bytes that may come before their turn. */
+  reorderBytes(): number;
+  /** Counts bytes that come. @throws SftpError `NO_SPACE` */
+  takeRoom(bytes: number): Promise<void>;
+  /** Whether the disk has room for so many bytes beside those that were counted. @throws SftpError `NO_SPACE` */
+  checkDisk(bytes: number): Promise<void>;
   /** Begins it anew, from nothing. */
   restart(): Promise<Upload>;
   onCompleted(info: ObjectInfo): void;
+  /** It is kept, to be resumed; with no bytes, nothing is. */
+  onKept(bytes: number): void;
+  /** Called first, whatever the end. */
   onEnded(): void;
 }
 
-/** How many bytes come between two looks at what room there is. */
-const ROOM_EVERY = 64 * 1024 * 1024;
-
 export function makeWriting(options: WritingOptions): Writing {
-  const { memory, reorderBytes, append } = options;
-  let { upload } = options;
-  /** What came before its turn, by offset. */
-  const early = new Map<number, Buffer>();
-  let earlyBytes = 0;
-  let roomUpTo = upload.size;
+  const { append, onKept } = options;
+  let { upload, base } = options;
+  const early = makeEarlyBytes(options.memory, options.reorderBytes);
+  /** Sealed in pieces that are joined on completion, which takes their space twice. */
+  const isResumed = upload.size > 0;
+  let hasWritten = isResumed;
   /** The size that the client said that it will have. */
   let announced: number | undefined;
   /** Why nothing more is taken. */
@@ -42,62 +49,123 @@ export function makeWriting(options: WritingOptions): Writing {
   let modified = new Date().toISOString();
 
   async function put(bytes: Uint8Array): Promise<void> {
-    if (upload.size + bytes.length > roomUpTo) {
-      await options.checkRoom(ROOM_EVERY);
-      roomUpTo = upload.size + ROOM_EVERY;
-    }
+    await options.takeRoom(bytes.length);
     await upload.write(bytes);
+    hasWritten = true;
   }
 
   async function putEarly(): Promise<void> {
-    for (let next = early.get(upload.size); next !== undefined; next = early.get(upload.size)) {
-      early.delete(upload.size);
+    for (let next = early.takeAt(upload.size); next !== undefined; next = early.takeAt(upload.size)) {
       try {
         await put(next);
       } finally {
-        giveUpEarly(next);
+        early.done(next);
       }
     }
   }
 
-  function giveUpEarly(bytes: Buffer): void {
-    bytes.fill(0);
-    earlyBytes -= bytes.length;
-    memory.give(bytes.length);
+  /** Goes on with what the object before held, up to `offset`. */
+  async function putBase(offset: number): Promise<void> {
+    const from = upload.size;
+    const to = Math.min(offset, base?.info.size ?? 0);
+    if (base === undefined || to <= from) return;
+    for await (const chunk of base.chunks(from, to - from)) {
+      try {
+        await put(chunk);
+      } finally {
+        chunk.fill(0);
+      }
+    }
   }
 
-  function keepForLater(bytes: Uint8Array, offset: number): void {
-    const before = early.get(offset);
-    if (before !== undefined) {
-      early.delete(offset);
-      giveUpEarly(before);
+  /** What came early, with what the object before held in between; up to `offset`. */
+  async function putEarlyOverBase(offset: number): Promise<void> {
+    for (let at = early.first(); at !== undefined && at <= offset; at = early.first()) {
+      if (base === undefined || at < upload.size || at > base.info.size) return;
+      await putBase(at);
+      await putEarly();
     }
-    const isTooFar = offset - upload.size > reorderBytes || earlyBytes + bytes.length > reorderBytes;
-    if (isTooFar || !memory.take(bytes.length)) {
-      throw new SftpError('FAILED', `the bytes from ${offset} came too long before those from ${upload.size} on`);
-    }
-    earlyBytes += bytes.length;
-    early.set(offset, Buffer.from(bytes));
+    await putBase(offset);
   }
 
-  async function end(last: () => Promise<void>): Promise<void> {
+  async function putLater(bytes: Uint8Array, at: number): Promise<void> {
+    // It begins behind what is there: a client that goes on with it, or adds to it, and will not fill the gap.
+    const isAddition = base !== undefined && !hasWritten && at === base.info.size;
+    if (!isAddition && early.keep(bytes, at)) return;
+    if (base !== undefined && at <= base.info.size) await putEarlyOverBase(at);
+    if (at === upload.size) return putNext(bytes);
+    const waiting = 'more than may wait for those before them';
+    throw new SftpError('FAILED', `the bytes from ${at} on came before those from ${upload.size} on: ${waiting}`);
+  }
+
+  async function putNext(bytes: Uint8Array): Promise<void> {
+    await put(bytes);
+    if (early.count > 0) await putEarly();
+  }
+
+  /** What the client did not write, but did not cut off either. @throws SftpError `FAILED` where bytes are missing */
+  async function finish(): Promise<void> {
+    if (base !== undefined) await putEarlyOverBase(announced ?? base.info.size);
+    const { size } = upload;
+    const isShort = announced !== undefined && size !== announced;
+    if (early.count === 0 && !isShort) return;
+    const why = isShort ? `it has ${size} of ${announced} bytes` : `the bytes from ${size} on never came`;
+    throw new SftpError('FAILED', `the upload is not complete: ${why}; it can be resumed`);
+  }
+
+  async function completeOrKeep(): Promise<void> {
+    try {
+      await finish();
+      if (isResumed) await options.checkDisk(upload.size);
+      options.onCompleted(await upload.complete());
+    } catch (error) {
+      await keep().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** The one end that it has: whoever comes second waits for it. */
+  let ending: Promise<void> | undefined;
+  function end(last: () => Promise<void>): Promise<void> {
     over ??= new SftpError('FAILED', 'the upload is over');
-    for (const [offset, bytes] of early) {
-      early.delete(offset);
-      giveUpEarly(bytes);
-    }
-    options.onEnded();
-    await last();
+    ending ??= (async () => {
+      try {
+        await last();
+      } finally {
+        early.clear();
+        options.onEnded();
+        const before = base;
+        base = undefined;
+        await before?.close();
+      }
+    })();
+    return ending;
   }
 
-  async function restart(): Promise<void> {
-    for (const [offset, bytes] of early) {
-      early.delete(offset);
-      giveUpEarly(bytes);
+  /** Keeps what is there; of nothing, nothing. */
+  async function keep(): Promise<void> {
+    const { size } = upload;
+    if (size === 0) await upload.abort();
+    else await upload.suspend();
+    onKept(size);
+  }
+
+  async function cutTo(size: number): Promise<void> {
+    if (size === 0) {
+      early.clear();
+      const before = base;
+      base = undefined;
+      await before?.close();
+      if (upload.size > 0) {
+        await upload.abort();
+        upload = await options.restart();
+      }
+      hasWritten = true;
+      announced = undefined;
+      return;
     }
-    await upload.abort();
-    upload = await options.restart();
-    roomUpTo = 0;
+    if (size < upload.size) throw new SftpError('UNSUPPORTED', 'what is sealed is not cut off');
+    announced = size;
   }
 
   return {
@@ -107,26 +175,27 @@ export function makeWriting(options: WritingOptions): Writing {
     write: (bytes, offset) =>
       inWords(async () => {
         if (over) throw over;
+        if (bytes.length === 0) return;
+        if (append) await putBase(base?.info.size ?? 0);
         const at = append ? upload.size : offset;
-        if (at > upload.size) return keepForLater(bytes, at);
         if (at < upload.size) {
           throw new SftpError('FAILED', `what lies before byte ${upload.size} is sealed and is not written again`);
         }
-        await put(bytes);
-        if (early.size > 0) await putEarly();
+        if (at > upload.size) await putLater(bytes, at);
+        else await putNext(bytes);
         modified = new Date().toISOString();
       }),
     read: async () => {
       throw new SftpError('UNSUPPORTED', 'what is being uploaded cannot be read');
     },
-    stat: async () => partialInfoOf({ size: upload.size, modified }),
+    stat: async () => {
+      const size = hasWritten ? upload.size : Math.max(upload.size, base?.info.size ?? 0);
+      return partialInfoOf({ size, modified });
+    },
     setStat: ({ size }: Attributes) =>
       inWords(async () => {
         if (over) throw over;
-        if (size === undefined) return;
-        if (size === 0 && upload.size > 0) await restart();
-        else if (size < upload.size) throw new SftpError('UNSUPPORTED', 'what is sealed is not cut off');
-        announced = size === 0 ? undefined : size;
+        if (size !== undefined) await cutTo(size);
       }),
     sync: () =>
       inWords(async () => {
@@ -136,33 +205,18 @@ export function makeWriting(options: WritingOptions): Writing {
     close: () =>
       inWords(async () => {
         if (over) throw over;
-        const { size } = upload;
-        const isShort = announced !== undefined && size !== announced;
-        if (early.size > 0 || isShort) {
-          await end(() => upload.suspend());
-          const why = isShort ? `it has ${size} of ${announced} bytes` : `the bytes from ${size} on never came`;
-          throw new SftpError('FAILED', `the upload is not complete: ${why}; it can be resumed`);
-        }
-        await end(async () => {
-          try {
-            options.onCompleted(await upload.complete());
-          } catch (error) {
-            await upload.suspend().catch(() => undefined);
-            throw error;
-          }
-        });
+        // Opened and closed: the object stays as it is.
+        const isUntouched = base !== undefined && !hasWritten && early.count === 0 && announced === undefined;
+        await end(isUntouched ? () => upload.abort() : completeOrKeep);
       }),
     async abort() {
       if (over) return;
-      await end(async () => {
-        // A client that only opened it leaves nothing behind.
-        if (upload.size === 0) await upload.abort();
-        else await upload.suspend();
-      });
+      await end(keep);
     },
     async takeOver() {
-      over = new SftpError('FAILED', 'another session goes on with this upload');
-      await end(() => upload.suspend());
+      over ??= new SftpError('FAILED', 'another session goes on with this upload');
+      // What the other one hears of a failure is theirs.
+      await end(keep).catch(() => undefined);
     },
   };
 }
