@@ -149,7 +149,7 @@ try {
       () => sftp(theirs, [`put ${file} ${theirs.to}/one`]),
     ]);
     await compare('pull/sftp', bytes, [
-      () => glovebox(['pull', ...ssh, '--plaintext', url, join(folder, 'pulled')]),
+      () => glovebox(['pull', ...ssh, '--again', '--plaintext', url, join(folder, 'pulled')]),
       () => down(theirs),
     ]);
   }

@@ -46,6 +46,12 @@ export const emulator: PythonPackages = {
   modules: 'moto.server',
 };
 
+export const clients: PythonPackages = {
+  name: 'ssh-audit and paramiko',
+  requirements: 'requirements-clients.txt',
+  modules: 'ssh_audit, paramiko',
+};
+
 /** The first Python 3.9 or later that has venv and pip, or undefined. */
 export function findPython(): Python | undefined {
   for (const command of ['python3', '/usr/bin/python3']) {

@@ -1,7 +1,7 @@
 // What some tests need from the machine: found, installed or made (only where that is wanted), or named as missing.
 import { existsSync } from 'node:fs';
 import { run, runQuietly } from './process.ts';
-import { emulator, encryptionClient, findPython, makePythonEnvironment } from './python.ts';
+import { clients, emulator, encryptionClient, findPython, makePythonEnvironment } from './python.ts';
 
 interface SystemTool {
   package: string;
@@ -28,6 +28,16 @@ const tools: SystemTool[] = [
     isPresent: () => existsSync('/usr/lib/openssh/sftp-server'),
     suite: "the SFTP client against OpenSSH's server",
   },
+  {
+    package: 'openssh-server',
+    isPresent: () => existsSync('/usr/sbin/sshd'),
+    suite: "the gateway behind OpenSSH's server",
+  },
+  {
+    package: 'systemd',
+    isPresent: () => answers('systemd-notify') && answers('systemd-socket-activate'),
+    suite: 'the gateway as a service of systemd',
+  },
   ...['lftp', 'rclone', 'curl', 'sshfs'].map(
     (name): SystemTool => ({
       package: name,
@@ -41,6 +51,7 @@ const tools: SystemTool[] = [
 const environments = [
   { name: 'python', packages: encryptionClient, tool: python },
   { name: 'moto', packages: emulator, tool: { package: 'moto', suite: 'generated policies on an AWS emulator' } },
+  { name: 'clients', packages: clients, tool: { package: 'paramiko', suite: 'ssh-audit and paramiko at the gateway' } },
 ] as const;
 
 export interface Tools {
@@ -50,6 +61,8 @@ export interface Tools {
   python?: string;
   /** A Python that has the AWS emulator moto. */
   moto?: string;
+  /** A Python that has ssh-audit and paramiko. */
+  clients?: string;
 }
 
 /**

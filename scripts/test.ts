@@ -25,7 +25,7 @@ process.exitCode = await main();
 
 async function main(): Promise<number> {
   if (!(await build())) return close({ passed: 0, failed: 1, skipped: [], problems: ['the build failed'] });
-  const { missing, python, moto } = await prepareTools({ install: inCI && process.getuid?.() === 0 });
+  const { missing, python, moto, clients } = await prepareTools({ install: inCI && process.getuid?.() === 0 });
   const folder = await mkdtemp(join(tmpdir(), 'glovebox-test-'));
   try {
     const report = join(folder, 'report.json');
@@ -35,6 +35,7 @@ async function main(): Promise<number> {
       GLOVEBOX_MISSING: JSON.stringify(missing),
       ...(python === undefined ? {} : { GLOVEBOX_PYTHON: python }),
       ...(moto === undefined ? {} : { GLOVEBOX_MOTO_PYTHON: moto }),
+      ...(clients === undefined ? {} : { GLOVEBOX_CLIENTS_PYTHON: clients }),
       ...(full ? { GLOVEBOX_FULL: '1' } : {}),
     });
     return close(judge(await readReport(report), code));

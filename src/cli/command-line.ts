@@ -37,11 +37,15 @@ function report(error: unknown, ui: Ui, signal: AbortSignal): ExitCode {
   if (error instanceof OutputClosedError || isErrnoError(error, 'EPIPE')) return EXIT.failed;
   const failure = explainError(error);
   if (signal.aborted) {
-    const told = {
-      code: 'cli/INTERRUPTED',
-      message: 'interrupted; nothing half done was kept',
-      hint: 'start it again',
-    };
+    // Of a transfer something is kept.
+    const isKept = failure.code === 'transfer/ABORTED';
+    const told = isKept
+      ? failure
+      : {
+          code: 'cli/INTERRUPTED',
+          message: 'interrupted; nothing half done was kept',
+          hint: 'start it again',
+        };
     ui.failure({ ...told, exit: EXIT.interrupted });
     return EXIT.interrupted;
   }

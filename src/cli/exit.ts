@@ -233,8 +233,17 @@ function explainOurs(error: GloveboxError): Failure {
   const code = `${room}/${error.code}`;
   // Reading or writing failed underneath: the system's words are better.
   if (code === 'seal/IO' && isErrnoError(error.cause)) return { ...explainSystem(error.cause), code, exit };
-  return { exit, code, message: firstLower(error.message), hint: firstLower(error.hint ?? hintFor(code, exit)) };
+  const message = firstLower(error.message);
+  // Of several failures, the worst decides.
+  if (code === 'transfer/INCOMPLETE' && error.cause instanceof AggregateError) {
+    const exits = error.cause.errors.map((each) => explainError(each).exit);
+    const worst = WORST_FIRST.find((each) => exits.includes(each)) ?? exit;
+    return { exit: worst, code, message, hint: firstLower(error.hint ?? hintFor(code, worst)) };
+  }
+  return { exit, code, message, hint: firstLower(error.hint ?? hintFor(code, exit)) };
 }
+
+const WORST_FIRST: readonly ExitCode[] = [EXIT.integrity, EXIT.denied, EXIT.contract, EXIT.usage, EXIT.failed];
 
 function hintFor(code: string, exit: ExitCode): string {
   return HINTS[code] ?? HINTS_BY_EXIT[exit] ?? 'try again';

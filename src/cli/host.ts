@@ -2,6 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { isErrnoError } from '../lib/index.ts';
+import { unencryptedSwap } from '../pipeline/index.ts';
+import { CliError } from './error.ts';
 
 /**
  * Files are made for their owner only, and a crash leaves no core dump.
@@ -13,6 +15,21 @@ export function hardenProcess(): boolean {
   // The limit is the process's own; the program that sets it needs no privilege to lower it.
   spawnSync('prlimit', ['--pid', String(process.pid), '--core=0:0'], { stdio: 'ignore', timeout: 5000 });
   return coreLimit() === '0';
+}
+
+/**
+ * Memory must not reach a disk by way of swap.
+ *
+ * @param isAllowed whether it may all the same
+ * @returns the unencrypted swap that there is, where it is allowed
+ * @throws CliError `HOST`
+ */
+export function refuseSwap(isAllowed: boolean): string | undefined {
+  const swap = unencryptedSwap().join(', ');
+  if (swap === '' || isAllowed) return swap === '' ? undefined : swap;
+  throw new CliError('HOST', `this host has unencrypted swap (${swap}): plaintext could reach a disk`, {
+    hint: 'turn it off (swapoff) or encrypt it; or say --allow-swap',
+  });
 }
 
 /** The soft limit as proc_pid_limits(5) shows it; undefined where the system does not tell. */

@@ -11,6 +11,10 @@ export interface ProgressState {
   bytes: number;
   totalBytes?: number | undefined;
   rows?: number | undefined;
+  /** Of `bytes`, those that were there at the start: they do not count for the rate. */
+  startBytes?: number | undefined;
+  /** Shown at the end of the line. */
+  detail?: string | undefined;
 }
 
 export interface Progress {
@@ -83,14 +87,19 @@ export function startProgress(write: (text: string) => void, columns: () => numb
 }
 
 /** The line: label, bar, bytes, rows, rate, time left. */
-export function describeProgress({ label, bytes, totalBytes, rows }: ProgressState, seconds: number): string {
-  const rate = seconds > 0 ? bytes / seconds : 0;
+export function describeProgress(state: ProgressState, seconds: number): string {
+  const { label, bytes, totalBytes, rows, startBytes = 0, detail } = state;
+  const rate = seconds > 0 ? (bytes - startBytes) / seconds : 0;
   const parts = [totalBytes === undefined ? formatBytes(bytes) : `${formatBytes(bytes)} of ${formatBytes(totalBytes)}`];
   if (rows !== undefined) parts.push(`${formatCount(rows)} rows`);
   parts.push(`${formatBytes(rate)}/s`);
-  if (totalBytes === undefined || totalBytes === 0) return `${label}  ${parts.join('  ')}`;
+  if (totalBytes === undefined || totalBytes === 0) {
+    if (detail !== undefined) parts.push(detail);
+    return `${label}  ${parts.join('  ')}`;
+  }
   const share = Math.min(1, bytes / totalBytes);
   if (rate > 0 && share < 1) parts.push(`${formatSeconds((totalBytes - bytes) / rate)} left`);
+  if (detail !== undefined) parts.push(detail);
   const filled = Math.round(share * BAR_WIDTH);
   const bar = `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)}`;
   return `${label}  ${bar} ${Math.floor(share * 100)}%  ${parts.join('  ')}`;

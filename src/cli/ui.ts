@@ -25,6 +25,8 @@ export interface Ui {
   /** A message that is not the result. */
   note(message: string, hint?: string): void;
   warn(message: string, hint?: string): void;
+  /** Something that happened meanwhile, for programs: a line of JSON with --json, else nothing. */
+  event(value: unknown): void;
   failure(failure: Failure): void;
   /** A progress line, on a terminal only. Close it before anything else is printed. */
   progress(): Progress;
@@ -61,6 +63,9 @@ export function createUi(json: boolean, streams: { stdout: Output; stderr: Outpu
     },
     note: (message, hint) => say('note', message, hint),
     warn: (message, hint) => say('warning', message, hint),
+    event(value) {
+      if (json) stderr.write(`${JSON.stringify(value)}\n`);
+    },
     failure(failure) {
       if (json) {
         open.close();

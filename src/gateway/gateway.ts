@@ -1,6 +1,6 @@
 // The gateway: takes connections in, serves each user their files, and keeps account of it.
 import type { Duplex } from 'node:stream';
-import type { Endpoint } from '../workspace/index.ts';
+import type { Endpoint, Workspace } from '../workspace/index.ts';
 import { type Admin, startAdmin } from './admin.ts';
 import { GatewayError } from './error.ts';
 import { openUploadDesk } from './files/desk.ts';
@@ -120,20 +120,32 @@ export async function startGateway({ load, listenOn, log }: GatewayOptions): Pro
     }
   }
 
+  let lastReload: Promise<void> = Promise.resolve();
+  async function reload(): Promise<void> {
+    const next = await load();
+    const nextKeys = await loadHostKeys(next.workspace);
+    const deskOptions = deskOptionsOf(next.workspace, memory);
+    // What may fail comes first: all of the old configuration stays, or nothing.
+    server.configure(sshConfigOf(next.workspace, nextKeys));
+    for (const place of placesThatMoved(setup.workspace, next.workspace)) {
+      log.warn('only a restart moves it', { what: place });
+    }
+    [setup, hostKeys] = [next, nextKeys];
+    memory.setLimit(next.workspace.gateway.limits.memory);
+    desk.configure(deskOptions);
+  }
+
   return {
     address: server.address,
     get hostKeys() {
       return hostKeys;
     },
     adminPort: admin?.port,
-    async reload() {
-      const next = await load();
-      const nextKeys = await loadHostKeys(next.workspace);
-      const config = sshConfigOf(next.workspace, nextKeys);
-      [setup, hostKeys] = [next, nextKeys];
-      memory.setLimit(next.workspace.gateway.limits.memory);
-      desk.configure(deskOptionsOf(next.workspace, memory));
-      server.configure(config);
+    reload() {
+      // One after the other: the last one to be asked for counts.
+      const reloaded = lastReload.then(reload);
+      lastReload = reloaded.catch(() => undefined);
+      return reloaded;
     },
     async drain(graceMs) {
       isReady = false;
@@ -146,4 +158,13 @@ export async function startGateway({ load, listenOn, log }: GatewayOptions): Pro
       await admin?.close();
     },
   };
+}
+
+/** Sockets are opened once. */
+function placesThatMoved({ gateway: before }: Workspace, { gateway: after }: Workspace): string[] {
+  const isSame = (a: Endpoint | undefined, b: Endpoint | undefined) => a?.host === b?.host && a?.port === b?.port;
+  return [
+    ...(isSame(before.sftp.listen, after.sftp.listen) ? [] : ['gateway.sftp.listen']),
+    ...(isSame(before.admin, after.admin) ? [] : ['gateway.admin']),
+  ];
 }

@@ -124,6 +124,7 @@ async function openFile(request: Extract<Request, { type: 'open' }>, files: Sftp
     truncate: has(OPEN_FLAG.truncate),
     append: has(OPEN_FLAG.append),
     read: has(OPEN_FLAG.read),
+    ...(has(OPEN_FLAG.exclusive) && !has(OPEN_FLAG.create) ? { partial: true } : {}),
   };
   return { kind: 'writing', path, file: await files.openWrite(path, flags), isReadable: flags.read };
 }

@@ -30,6 +30,8 @@ export interface WriteFlags {
   append: boolean;
   /** It will be read from, too. */
   read: boolean;
+  /** Only the partial upload of that name, else `NOT_FOUND` (the extension `partial-upload@glovebox`). */
+  partial?: true;
 }
 
 export interface OpenForReading {

@@ -22,4 +22,4 @@ export { resolvePath } from './paths.ts';
 export { decodeReply, type NameEntry, type Reply } from './replies.ts';
 export { EXTENSIONS, encodeRequest, encodeWriteHeader, type Request, type RequestBody } from './requests.ts';
 export { type ServeOptions, serveSftp } from './server.ts';
-export { decodeVersion, encodeInit, type Hello } from './versions.ts';
+export { decodeVersion, encodeInit, type Hello, PARTIAL_UPLOAD } from './versions.ts';

@@ -48,6 +48,7 @@ describe('the server engine', () => {
       'fsync@openssh.com',
       'statvfs@openssh.com',
       'fstatvfs@openssh.com',
+      'partial-upload@glovebox',
     ]);
     const limits = await session.ask({ type: 'limits' });
     expect(limits.type === 'extended' && decodeLimits(limits.body)).toEqual({
@@ -102,7 +103,7 @@ describe('the server engine', () => {
     [0x02, { create: false, exclusive: false, truncate: false, append: false, read: false }],
     [0x12, { create: false, exclusive: false, truncate: true, append: false, read: false }],
     [0x03, { create: false, exclusive: false, truncate: false, append: false, read: true }],
-    [0x22, { create: false, exclusive: false, truncate: false, append: false, read: false }],
+    [0x22, { create: false, exclusive: false, truncate: false, append: false, read: false, partial: true }],
     [0x00, undefined],
   ])('opens with flags %i', async (flags, expected) => {
     const files = makeMemoryFiles();

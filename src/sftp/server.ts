@@ -12,7 +12,7 @@ import { makeOutput } from './output.ts';
 import { makePacketMemory } from './packet-memory.ts';
 import { encodeReply } from './replies.ts';
 import { decodeRequest, EXTENSIONS, packetId } from './requests.ts';
-import { decodeInit, encodeVersion } from './versions.ts';
+import { decodeInit, encodeVersion, PARTIAL_UPLOAD } from './versions.ts';
 
 export interface ServeOptions {
   /** Files and listings open at once. Default 100. */
@@ -81,7 +81,7 @@ export async function serveSftp(channel: Duplex, files: SftpFiles, options: Serv
     const first = await packets.next();
     if (first.done === true) return;
     decodeInit(first.value);
-    await output.send(encodeVersion(Object.values(EXTENSIONS)));
+    await output.send(encodeVersion([...Object.values(EXTENSIONS), PARTIAL_UPLOAD]));
     for await (const packet of packets) {
       const id = packetId(packet);
       if (id === undefined) throw new SftpError('MALFORMED', 'a packet is too short to be one');

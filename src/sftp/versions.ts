@@ -7,6 +7,13 @@ import { packetReader, packetWriter } from './packet.ts';
 /** The version that is spoken here, whatever is asked for. */
 export const PROTOCOL_VERSION = 3;
 
+/**
+ * Announced by servers that keep a partial upload apart from what it is to replace. OPEN with WRITE and EXCL, without
+ * CREAT, opens the partial upload of that name, and nothing else; FSTAT of it tells how many bytes count; once
+ * FSETSTAT has said the size of the whole, CLOSE publishes nothing shorter. See docs/sftp.md.
+ */
+export const PARTIAL_UPLOAD = { name: 'partial-upload@glovebox', version: '1' } as const;
+
 /** A version, and extensions with what is said of them: mostly their own version. */
 export interface Hello {
   version: number;

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import ssh2, { type AnyAuthMethod, type ParsedKey, type ServerHostKeyAlgorithm } from 'ssh2';
 import { isErrnoError } from '../lib/index.ts';
+import { joinChannel } from '../sftp/index.ts';
 import { type Connection, startSession, stopped } from './connection.ts';
 import { TransferError } from './error.ts';
 import { type KnownKeys, readKnownHosts } from './known-hosts.ts';
@@ -76,7 +77,8 @@ export async function connectBuiltIn(remote: Remote, options: BuiltInOptions): P
     const channel = await new Promise<Duplex>((resolve, reject) => {
       client.subsys('sftp', (error, stream) => (error ? reject(error) : resolve(stream)));
     });
-    return await startSession(channel, { signal, timeoutMs, release });
+    // Joined with itself: destroying a channel of ssh2 only ends it in good order.
+    return await startSession(joinChannel(channel, channel), { signal, timeoutMs, release });
   } catch (error) {
     await release();
     if (refusal) throw refusal;

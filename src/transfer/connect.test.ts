@@ -76,7 +76,7 @@ describe.each<Way>([{ way: 'openssh' }, { way: 'built-in' }])('$way', ({ way }) 
   });
 
   test('an unknown host is refused, and what to do is said', async () => {
-    const knownHosts = await knownHostsWith(`127.0.0.1 ${hostLine}`, `[127.0.0.1]:1 ${hostLine}`);
+    const knownHosts = await knownHostsWith(`[127.0.0.1]:1 ${hostLine}`);
     await fails('HOST_UNKNOWN', { knownHosts });
     await expect(connect(remote(), options(way, { knownHosts }))).rejects.toMatchObject({
       hint: expect.stringContaining('--host-key'),
@@ -145,4 +145,16 @@ test('an authority that is not followed is told', async () => {
     code: 'HOST_UNKNOWN',
     message: expect.stringContaining('@cert-authority'),
   });
+});
+
+test('where there is no ssh program, the built-in way is taken, unless another one was asked for', async () => {
+  const { PATH } = process.env;
+  process.env.PATH = join(sshd.folder, 'nothing');
+  try {
+    const { ssh: _, ...builtIn } = options('built-in');
+    await (await connect(remote(), builtIn)).close();
+    await expect(connect(remote(), { ...builtIn, ssh: 'openssh' })).rejects.toMatchObject({ code: 'SETUP' });
+  } finally {
+    process.env.PATH = PATH;
+  }
 });

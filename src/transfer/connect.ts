@@ -1,5 +1,5 @@
 // The way to a server: the user's own ssh where there is one, else the one that is built in.
-import { spawnSync } from 'node:child_process';
+import { isErrnoError } from '../lib/index.ts';
 import { connectBuiltIn } from './connect-built-in.ts';
 import { connectOpenSsh } from './connect-openssh.ts';
 import type { Connection } from './connection.ts';
@@ -37,26 +37,23 @@ const PERSON_MS = 120_000;
  * @throws TransferError `CONNECT`, `HOST_UNKNOWN`, `HOST_KEY`, `LOGIN`, `SETUP`, `ABORTED`; SftpError
  */
 export async function connect(remote: Remote, options: ConnectOptions): Promise<Connection> {
-  const { ssh = 'auto', isInteractive = false, sshOptions = [] } = options;
+  const { ssh = 'auto', identity, isInteractive = false, sshOptions = [], signal } = options;
   const hostKey = options.hostKey === undefined ? undefined : parseFingerprint(options.hostKey);
   const timeoutMs = options.timeoutMs ?? CONNECT_TIMEOUT_MS;
-  if (ssh === 'built-in' || (ssh === 'auto' && !hasSsh())) {
-    if (sshOptions.length > 0) {
-      throw new TransferError('SETUP', 'options of ssh need the ssh program', {
-        hint: 'leave them out, or install it',
-      });
+  if (ssh !== 'built-in') {
+    const patience = isInteractive ? Math.max(timeoutMs, PERSON_MS) : timeoutMs;
+    const openSsh = { identity, hostKey, sshOptions, isInteractive, timeoutMs: patience, signal };
+    try {
+      return await connectOpenSsh(remote, openSsh);
+    } catch (error) {
+      const isMissing = error instanceof TransferError && isErrnoError(error.cause, 'ENOENT');
+      if (ssh === 'openssh' || !isMissing) throw error;
     }
-    return connectBuiltIn(remote, { ...options, hostKey, timeoutMs });
   }
-  const { identity, signal } = options;
-  return connectOpenSsh(remote, {
-    identity,
-    hostKey,
-    sshOptions,
-    isInteractive,
-    timeoutMs: isInteractive ? Math.max(timeoutMs, PERSON_MS) : timeoutMs,
-    signal,
-  });
+  if (sshOptions.length > 0) {
+    throw new TransferError('SETUP', 'options of ssh need the ssh program', { hint: 'leave them out, or install it' });
+  }
+  return connectBuiltIn(remote, { ...options, hostKey, timeoutMs });
 }
 
 /** `SHA256:` and 43 characters of base64, as ssh-keygen -lf prints it. @throws TransferError `ADDRESS` */
@@ -66,8 +63,4 @@ export function parseFingerprint(text: string): string {
   throw new TransferError('ADDRESS', 'the fingerprint of a host key is SHA256: and 43 characters', {
     hint: 'it is printed by: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub, on the host',
   });
-}
-
-function hasSsh(): boolean {
-  return spawnSync('ssh', ['-V'], { stdio: 'ignore' }).error === undefined;
 }

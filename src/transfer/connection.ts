@@ -9,17 +9,23 @@ export interface Connection {
   close(): Promise<void>;
   /** Breaks it off: all that is under way fails with SftpError `LOST`. */
   drop(): void;
+  /** Calls `listener` once nothing comes over it any more. */
+  onLost(listener: () => void): void;
 }
 
 /**
  * The session on `channel`. @param release frees what carries the channel
- * @throws SftpError; TransferError `ABORTED`
+ * @throws SftpError; TransferError `CONNECT` where it takes too long, `ABORTED`
  */
 export async function startSession(
   channel: Duplex,
   { signal, timeoutMs, release }: { signal: AbortSignal; timeoutMs: number; release: () => Promise<void> },
 ): Promise<Connection> {
-  const late = setTimeout(() => channel.destroy(), timeoutMs);
+  let isLate = false;
+  const late = setTimeout(() => {
+    isLate = true;
+    channel.destroy();
+  }, timeoutMs);
   const stop = (): void => void channel.destroy();
   signal.addEventListener('abort', stop, { once: true });
   const end = async (): Promise<void> => {
@@ -40,10 +46,16 @@ export async function startSession(
         await end();
       },
       drop: stop,
+      onLost: (listener) => void channel.once('close', listener),
     };
   } catch (error) {
     await end();
-    throw signal.aborted ? stopped() : error;
+    if (signal.aborted) throw stopped();
+    if (!isLate) throw error;
+    throw new TransferError('CONNECT', `no session came about in ${timeoutMs / 1000} s`, {
+      hint: 'check the host, the port, and firewalls in between',
+      cause: error,
+    });
   } finally {
     clearTimeout(late);
   }

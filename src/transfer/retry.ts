@@ -47,7 +47,6 @@ export async function withRetries<Result>(
       if (attempt > retries || !(isLost(error) || isUnreachable || isFirstChange)) throw error;
       const delay = delayOf(attempt);
       onRetry?.(error, attempt, delay);
-      connection?.drop();
       await sleep(delay, undefined, { signal }).catch(() => {
         throw stopped();
       });

@@ -52,6 +52,7 @@ const CONNECTING: [pattern: RegExp, what: string, hint: string][] = [
   [/could not resolve hostname/i, 'there is no host of that name', 'check the name, and the network'],
   [/connection refused/i, 'nothing listens there', 'check the host and the port'],
   [/timed out|timeout/i, 'it does not answer', 'check the host, the port, and firewalls in between'],
+  [/connection (?:reset|closed)|banner/i, 'it ends the connection at once', 'try again later, and ask whoever runs it'],
   [/no route to host|network is unreachable/i, 'there is no way to it', 'check the network'],
 ];
 

@@ -31,6 +31,11 @@ export interface Gate {
    * @throws VaultError `DENIED`; AuditError `WRITE` where it cannot be recorded: then it is not allowed
    */
   pass(question: Question): void;
+  /**
+   * Records what nobody decides, such as plaintext that came past the vault: what was done, from where, to where.
+   * @throws AuditError `WRITE`
+   */
+  note(name: string, subject: string, to: string): void;
   /** What `pass` would decide; nothing is recorded. */
   ask(question: Question): Answer;
   log: AuditLog;
@@ -49,17 +54,20 @@ export function openGate(workspace: Workspace, caller: Caller = {}): Gate {
   const ask =
     role === undefined ? asOwner(workspace, model) : decideFor(model, role, { name: session, context }, keyArns);
   const log = openAuditLog(join(workspace.directory, STATE_FOLDER, AUDIT_FILE));
+  const who = { type: role === undefined ? 'Root' : 'AssumedRole', arn, userName: user } as const;
   return {
     log,
     ask,
+    note(name, subject, to) {
+      const done = { verb: name, subject, to };
+      log.append(recordOf(done, { allowed: true, reason: '', calls: [] }, who));
+    },
     pass(question) {
       const answer = ask(question);
-      log.append(
-        recordOf(question, answer, { type: role === undefined ? 'Root' : 'AssumedRole', arn, userName: user }),
-      );
+      log.append(recordOf(question, answer, who));
       if (answer.allowed) return;
-      const who = role === undefined ? '' : ` for the role ${role}`;
-      throw new VaultError('DENIED', `${question.verb} is not allowed on ${describe(question)}${who}`, {
+      const inRole = role === undefined ? '' : ` for the role ${role}`;
+      throw new VaultError('DENIED', `${question.verb} is not allowed on ${describe(question)}${inRole}`, {
         hint: answer.reason,
       });
     },
@@ -86,7 +94,7 @@ function describe({ verb, subject, name }: Question): string {
 
 /** One record for a decision, however many calls it stands for. */
 function recordOf(
-  { verb, subject, name, secret, actions }: Question,
+  { verb, subject, name, secret, actions, to }: Omit<Question, 'verb'> & { verb: string; to?: string },
   { allowed, reason, calls }: Answer,
   who: Pick<AuditRecord['userIdentity'], 'type' | 'arn' | 'userName'>,
 ): AuditRecord {
@@ -101,6 +109,7 @@ function recordOf(
     requestParameters: {
       subject,
       ...(name === undefined ? {} : { name }),
+      ...(to === undefined ? {} : { to }),
       ...(secret === undefined ? {} : { secret }),
       ...(actions === undefined ? {} : { actions: actions.join(' ') }),
     },

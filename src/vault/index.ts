@@ -9,7 +9,7 @@ export { VaultError, type VaultErrorCode } from './error.ts';
 export type { PlainFile, PlainTarget } from './files.ts';
 export { type Caller, type Gate, openGate } from './gate.ts';
 export { guardKeys, type ManagedKeys } from './key-guard.ts';
-export type { ObjectInfo, OpenedObject } from './objects.ts';
+export type { ObjectInfo, OpenedObject, SealedObject } from './objects.ts';
 export type { PinnedObject } from './pipes.ts';
 export type { ByteRange, OpenReading } from './range.ts';
 export type { VersionObject, VersionRecord } from './record.ts';

@@ -23,6 +23,12 @@ export interface OpenedObject {
   chunks: AsyncIterable<Uint8Array>;
 }
 
+/** An object as it is stored; `reader` is the caller's to close. */
+export interface SealedObject {
+  info: ObjectInfo;
+  reader: ObjectReader;
+}
+
 export interface PutOptions {
   writer: string;
   signal?: AbortSignal | undefined;

@@ -25,6 +25,7 @@ import {
   putObject,
   removeObject,
   renameObject,
+  type SealedObject,
   statObject,
 } from './objects.ts';
 import { type PinnedObject, pinObject } from './pipes.ts';
@@ -94,6 +95,8 @@ export interface Vault {
    * @throws as `get`
    */
   openForReading(dataset: string, path: string, options?: { version?: string }): Promise<OpenReading>;
+  /** The sealed bytes of an object, as they are: whoever has its key can open them elsewhere. Decided as `read`. */
+  openSealed(dataset: string, path: string, options?: { version?: string }): Promise<SealedObject>;
   /** Whether it would be allowed; nothing is recorded, and nothing is done. */
   allows(verb: Verb, dataset: string, path?: string): boolean;
   /** Plaintext bytes of objects and of uploads under way in a raw dataset, by who wrote them. */
@@ -277,6 +280,11 @@ export function openVault(workspace: Workspace, keys: KeyProvider, caller: Calle
     async openForReading(name, path, { version } = {}) {
       const dataset = enter('read', name, undefined, path);
       return openForReading(dataset, await find(dataset, path, version));
+    },
+    async openSealed(name, path, { version } = {}) {
+      const dataset = enter('read', name, undefined, path);
+      const info = await find(dataset, path, version);
+      return { info, reader: await openReader(dataset, info) };
     },
     allows(verb, name, path) {
       if (workspace.datasets[name] === undefined) return false;

@@ -20,12 +20,17 @@ export interface Sshd {
   stop(): Promise<void>;
 }
 
-/** @param more lines of sshd_config, before the others: the first that says something counts */
+/**
+ * @param more lines of sshd_config, before the others: the first that says something counts
+ * @param match blocks of `Match`, after the others
+ */
 export async function startSshd({
   more = [],
+  match = [],
   base = tmpdir(),
 }: {
   more?: string[];
+  match?: string[];
   base?: string;
 } = {}): Promise<Sshd> {
   const folder = await mkdtemp(join(base, 'glovebox-sshd-'));
@@ -57,6 +62,7 @@ export async function startSshd({
       'MaxSessions 100',
       `PidFile ${join(folder, 'pid')}`,
       'Subsystem sftp internal-sftp',
+      ...match,
       '',
     ].join('\n'),
   );

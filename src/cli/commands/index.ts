@@ -7,6 +7,7 @@ import { accessSimulate } from './access-simulate.ts';
 import { auditLs } from './audit-ls.ts';
 import { demo } from './demo.ts';
 import { dropBoxCommands } from './drop-box.ts';
+import { gatewayAuthorizedKeys } from './gateway-authorized-keys.ts';
 import { gc } from './gc.ts';
 import { get } from './get.ts';
 import { init } from './init.ts';
@@ -18,12 +19,15 @@ import { ls } from './ls.ts';
 import { mv } from './mv.ts';
 import { open } from './open.ts';
 import { plan } from './plan.ts';
+import { pull } from './pull.ts';
+import { push } from './push.ts';
 import { put } from './put.ts';
 import { rm } from './rm.ts';
 import { run } from './run.ts';
 import { runs } from './runs.ts';
 import { seal } from './seal.ts';
 import { serve } from './serve.ts';
+import { sftpSubsystem } from './sftp-subsystem.ts';
 import { verifyObject } from './verify-object.ts';
 
 export const commands: Command[] = [
@@ -44,7 +48,11 @@ export const commands: Command[] = [
   plan,
   run,
   runs,
+  push,
+  pull,
   serve,
+  sftpSubsystem,
+  gatewayAuthorizedKeys,
   accessCan,
   accessMatrix,
   accessPolicy,
@@ -60,5 +68,6 @@ export const groups: Record<string, string> = {
   key: 'make and manage keys',
   access: 'who may do what, and why',
   audit: 'what was decided',
+  gateway: 'what the SFTP server needs besides',
   'drop-box': 'take in deliveries, and decide on them',
 };

@@ -1,10 +1,10 @@
 // glovebox serve: the SFTP gateway.
-import { activationDescriptor, type Gateway, notify, openLog, startGateway } from '../../gateway/index.ts';
-import { unencryptedSwap } from '../../pipeline/index.ts';
+import { activationDescriptor, type Gateway, type Log, notify, openLog, startGateway } from '../../gateway/index.ts';
 import { parseEndpoint } from '../../workspace/index.ts';
 import { defineCommand } from '../command.ts';
-import { CliError, usage } from '../error.ts';
+import { usage } from '../error.ts';
 import { explainError } from '../exit.ts';
+import { refuseSwap } from '../host.ts';
 import { parseDuration } from '../parse.ts';
 import { openGatewaySetup } from '../workspace.ts';
 
@@ -41,14 +41,9 @@ export const serve = defineCommand({
   },
   async run(context, _given, { listen, drain, allowSwap }) {
     const { ui, signal } = context;
-    const swap = unencryptedSwap();
-    if (swap.length > 0 && !allowSwap) {
-      throw new CliError('HOST', `this host has unencrypted swap (${swap.join(', ')}): plaintext could reach a disk`, {
-        hint: 'turn it off (swapoff) or encrypt it; or say --allow-swap',
-      });
-    }
+    const swap = refuseSwap(allowSwap);
     const log = openLog(STANDARD_ERROR);
-    if (swap.length > 0) log.warn('unencrypted swap was allowed', { swap: swap.join(', ') });
+    if (swap !== undefined) log.warn('unencrypted swap was allowed', { swap });
     const descriptor = activationDescriptor();
     const load = await openGatewaySetup(context);
     const listenOn = listen ?? (descriptor === undefined ? undefined : { fd: descriptor });
@@ -69,18 +64,18 @@ export const serve = defineCommand({
       ],
     );
     log.info('listening', { address: host, port });
-    await notify('ready');
+    await tellSystemd('READY', log);
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
     log.info('going down');
-    await notify('stopping');
+    await tellSystemd('STOPPING', log);
     await gateway.drain(drain ?? DRAIN_MS);
     log.info('ended');
   },
 });
 
 /** Where the new configuration is bad, the gateway goes on with the old one. */
-async function reload(gateway: Gateway, log: ReturnType<typeof openLog>): Promise<void> {
-  await notify('reloading');
+async function reload(gateway: Gateway, log: Log): Promise<void> {
+  await tellSystemd('RELOADING', log);
   try {
     await gateway.reload();
     log.info('configuration read');
@@ -88,5 +83,9 @@ async function reload(gateway: Gateway, log: ReturnType<typeof openLog>): Promis
     const { message, hint } = explainError(error);
     log.warn('the configuration stays as it was', { reason: message, hint });
   }
-  await notify('ready');
+  await tellSystemd('READY', log);
+}
+
+async function tellSystemd(state: Parameters<typeof notify>[0], log: Log): Promise<void> {
+  if (!(await notify(state))) log.warn('systemd could not be told', { state, program: 'systemd-notify' });
 }

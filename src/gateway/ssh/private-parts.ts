@@ -14,29 +14,37 @@ interface PacketWriter {
 interface Protocol {
   _cipher: { _encKey?: unknown };
   _decipher: { _decipherKey?: unknown };
+  _handlers: { CHANNEL_DATA(self: unknown, recipient: number, data: Buffer): void };
+  /** Present during an exchange of keys. */
+  _kexinit: unknown;
+  /** What waits for the end of one. */
+  _queue: unknown[] | undefined;
   _packetRW: { write: PacketWriter };
   disconnect(reason: number): void;
   rekey(): void;
+  channelClose(remote: number): void;
   channelOpenConfirm(remote: number, local: number, window: number, packetLength: number): void;
 }
 
 interface Client extends Connection {
   _sock: Socket;
   _protocol: Protocol;
-  _chanMgr: { get(id: number): unknown };
+  _chanMgr: { get(id: number): unknown; remove(id: number): void };
 }
 
 interface SessionParts {
-  _chanInfo: { incoming: { window: number } };
+  _channel: unknown;
+  _chanInfo: { incoming: { id: number; window: number }; outgoing: { id: number; packetSize: number } };
 }
 
 /** RFC 4253, section 11.1: 1 = type, then the reason, a text and a language. */
 const TEXT_AT = 1 + 4;
 
-/** Ends the connection, and says why: `ssh` shows the text to whoever called it. */
+/** Ends the connection, and says why: `ssh` shows the text to whoever called it. What it still sends is not read. */
 export function disconnect(connection: Connection, reason: number, text: string): void {
   const { _protocol: protocol, _sock: socket } = connection as Client;
   if (!socket.writable) return;
+  socket.removeAllListeners('data').resume();
   const { write } = protocol._packetRW;
   const { alloc, finalize } = write;
   const bytes = Buffer.from(text.slice(0, 200));
@@ -69,6 +77,43 @@ export function noteSmallWindow(session: object): void {
   (session as SessionParts)._chanInfo.incoming.window = LEAST_WINDOW;
 }
 
+/** Bytes of one packet that the client of an accepted session takes at most. */
+export function packetLengthOf(session: object): number {
+  return (session as SessionParts)._chanInfo.outgoing.packetSize;
+}
+
+/** Forgets a session that its client closed before it became anything: ssh2 keeps it, and does not answer. */
+export function forgetUnused(connection: Connection, session: object): void {
+  const { _protocol: protocol, _chanMgr: channels } = connection as Client;
+  const { _channel: channel, _chanInfo: info } = session as SessionParts;
+  if (channel !== undefined) return;
+  channels.remove(info.incoming.id);
+  protocol.channelClose(info.outgoing.id);
+}
+
+/**
+ * Tells of data for a channel before ssh2 takes it, which looks neither at how much credit the client has, nor at
+ * what comes without any.
+ *
+ * @param onExcess is called instead where it is more than the credit
+ */
+export function watchData(connection: Connection, onData: () => void, onExcess: () => void): void {
+  const { _protocol: protocol, _chanMgr: channels } = connection as Client;
+  const { CHANNEL_DATA: take } = protocol._handlers;
+  protocol._handlers.CHANNEL_DATA = (self, recipient, data) => {
+    const session = channels.get(recipient) as SessionParts | undefined;
+    if (session !== undefined && data.length > session._chanInfo.incoming.window) return onExcess();
+    onData();
+    take(self, recipient, data);
+  };
+}
+
+/** Packets that wait until the exchange of keys that is under way is done; undefined where none is. */
+export function waitingForKeys(connection: Connection): number | undefined {
+  const { _kexinit: exchange, _queue: queue } = (connection as Client)._protocol;
+  return exchange === undefined ? undefined : (queue?.length ?? 0);
+}
+
 /** Tells the client how its session ended, before the channel ends: afterwards ssh2 sends nothing on it any more. */
 export function exitWhenItEnds(channel: SshChannel): void {
   const end = channel.end.bind(channel);
@@ -94,18 +139,21 @@ export function prepareKeys(connection: Connection): void {
 }
 
 /**
- * Writes to the channel wait until the client has taken most of what the socket holds; and what ssh2 makes of one,
- * three pieces for each packet, goes out together.
+ * Writes to the channel wait until the client has taken most of what the socket holds, and for the end of an exchange
+ * of keys, during which ssh2 would keep all of it; and what ssh2 makes of one, three pieces for each packet, goes out
+ * together.
  */
-export function holdOutput(channel: SshChannel, socket: Socket, most: number): void {
+export function holdOutput(channel: SshChannel, connection: Connection, most: number): void {
+  const { _protocol: protocol, _sock: socket } = connection as Client;
   const write = channel._write.bind(channel);
   channel._write = (chunk, encoding, done) => {
     const send = () => {
+      if (protocol._kexinit !== undefined) return void connection.once('handshake', send);
+      if (socket.writableLength > most && !socket.destroyed) return void socket.once('drain', send);
       socket.cork();
       write(chunk, encoding, done);
       process.nextTick(() => socket.uncork());
     };
-    if (socket.writableLength <= most || socket.destroyed) send();
-    else socket.once('drain', send);
+    send();
   };
 }

@@ -19,6 +19,8 @@ export async function startSshServer(first: SshConfig, options: SshServerOptions
   let protocol = makeProtocol(first);
   let counter = 0;
   const live = new Set<LiveConnection>();
+  /** Those who have not said yet that they speak SSH. */
+  const silent = new Set<Socket>();
   const guests = makeGuests(() => config.limits);
 
   const listener = createServer({ noDelay: true, pauseOnConnect: true }, (socket) => {
@@ -43,14 +45,20 @@ export async function startSshServer(first: SshConfig, options: SshServerOptions
     });
     // Before it has said that it speaks SSH there is no connection of ssh2's that could be held.
     const silence = setTimeout(() => socket.destroy(), config.limits.loginGrace);
-    socket.once('close', () => {
+    silent.add(socket);
+    const heard = () => {
       clearTimeout(silence);
+      silent.delete(socket);
+    };
+    socket.once('close', () => {
+      heard();
       if (!server.pending.delete(socket)) return;
-      guests.fail(address);
+      const banned = guests.fail(address);
+      if (banned !== undefined) onEvent({ kind: 'banned', address, seconds: Math.round(banned / 1000) });
       guests.leave(address, undefined);
       onEvent({ kind: 'ended', id, address, user: undefined, bytesIn: socket.bytesRead, bytesOut: 0 });
     });
-    server.inject(socket, () => clearTimeout(silence));
+    server.inject(socket, heard);
   });
   listener.maxConnections = 10_000;
   if ('fd' in listenOn) listener.listen({ fd: listenOn.fd });
@@ -81,6 +89,7 @@ export async function startSshServer(first: SshConfig, options: SshServerOptions
       listener.close();
       const all = [...live];
       for (const connection of all) connection.end(reason);
+      for (const socket of silent) socket.destroy();
       await Promise.all(all.map(({ closed }) => closed));
     },
   };

@@ -1,8 +1,8 @@
 // How much a client may send before it is asked for more: the SSH window of one channel (RFC 4254, section 5.2).
 //
-// ssh2 gives each channel a fixed window, lets clients go over it, and answers without looking whether the client
-// takes the answers. Here the credit grows out of a budget that all connections share. What is replaced of ssh2 is
-// not public; the version is pinned, and window.test.ts fails where it is not as it is thought to be here.
+// ssh2 gives each channel a fixed window, whether or not what comes is read. Here the credit grows out of a budget
+// that all connections share. What is replaced of ssh2 is not public; the version is pinned, and
+// private-parts.test.ts fails where it is not as it is thought to be here.
 import type { Duplex } from 'node:stream';
 import type { MemoryBudget } from '../memory-budget.ts';
 
@@ -12,6 +12,8 @@ export const LEAST_WINDOW = 128 * 1024;
 export const LARGEST_WINDOW = 8 * 1024 * 1024;
 /** Up to here it grows whether or not what came is taken at once: several of SFTP's packets. */
 const EASY_WINDOW = 1024 * 1024;
+/** Who uses up their window faster than this may wait for credit: longer than any way to a server and back. */
+const GROW_WITHIN_MS = 1000;
 
 /** The private parts of ssh2's channel that this file replaces or reads. */
 export interface SshChannel extends Duplex {
@@ -31,16 +33,17 @@ export interface Window {
 /**
  * Takes the window of a channel over, whose client has been given `LEAST_WINDOW` bytes of credit. What the client
  * sends is read with the channel's `iterator`, piece by piece as it came, and is not copied.
- *
- * @param onViolation is called, once, where the client sends more than it may
  */
-export function holdWindow(channel: SshChannel, memory: MemoryBudget, onViolation: () => void): Window {
+export function holdWindow(channel: SshChannel, memory: MemoryBudget): Window {
   /** Bytes that may be under way or waiting to be read; beyond the least they are of the budget. */
   let cap = LEAST_WINDOW;
   let isOver = false;
   const queue: Buffer[] = [];
   let queued = 0;
   let hasEnded = false;
+  /** Bytes that were taken since then. */
+  let taken = 0;
+  let since = performance.now();
   let wake: (() => void) | undefined;
 
   function grow(): void {
@@ -57,28 +60,36 @@ export function holdWindow(channel: SshChannel, memory: MemoryBudget, onViolatio
     cap = next;
   }
 
+  /** What is not taken as fast as it comes needs no larger window. */
+  function take(bytes: number): void {
+    queued -= bytes;
+    taken += bytes;
+    if (taken < cap) return;
+    const now = performance.now();
+    if (now - since < GROW_WITHIN_MS && (queued < cap / 2 || cap < EASY_WINDOW)) grow();
+    taken = 0;
+    since = now;
+  }
+
   function credit(): void {
     if (isOver || channel.outgoing.state === 'closed' || channel.incoming.state !== 'open') return;
-    const { window } = channel.incoming;
-    // Most of it was used, and what came was taken: the client is faster than the credit comes.
-    if (window < cap / 2 && (queued < cap / 4 || cap < EASY_WINDOW)) grow();
     shrink();
-    const bytes = cap - window - queued;
+    const bytes = cap - channel.incoming.window - queued;
     if (bytes < cap / 4) return;
     channel.incoming.window += bytes;
     channel._client._protocol.channelWindowAdjust(channel.outgoing.id, bytes);
   }
 
+  const push = channel.push.bind(channel);
   channel.push = (chunk: Buffer | null) => {
-    if (chunk === null) hasEnded = true;
-    else if (isOver) return false;
-    else if (channel.incoming.window < 0) {
-      isOver = true;
-      onViolation();
-    } else {
+    if (chunk === null) {
+      hasEnded = true;
+      push(null);
+      // Now it says `end`, without which ssh2 never says `close`.
+      channel.read();
+    } else if (!isOver) {
       queue.push(chunk);
       queued += chunk.length;
-      credit();
     }
     wake?.();
     // ssh2 then asks for nothing itself.
@@ -90,7 +101,7 @@ export function holdWindow(channel: SshChannel, memory: MemoryBudget, onViolatio
     for (;;) {
       const chunk = queue.shift();
       if (chunk !== undefined) {
-        queued -= chunk.length;
+        take(chunk.length);
         credit();
         yield chunk;
       } else if (hasEnded || isOver || channel.destroyed) return;
@@ -111,6 +122,7 @@ export function holdWindow(channel: SshChannel, memory: MemoryBudget, onViolatio
   return {
     release() {
       isOver = true;
+      queue.length = 0;
       wake?.();
       memory.give(cap - LEAST_WINDOW);
       cap = LEAST_WINDOW;
