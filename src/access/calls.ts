@@ -91,18 +91,22 @@ const UPLOADS: Need[] = [
   ...remove('uploads/', 'segments/'),
 ];
 
-/** Opens what there is of an upload, under its own context (I5), to go on with it or to finish it; removes those that expired. */
+const RAW_LIST = [...list('names/'), ...get('names/'), ...OPEN_RECORDS];
+
+/**
+ * Opens what there is of an upload, under its own context (I5), to go on with it or to finish it; removes those that
+ * expired. The names say which uploads became objects before a crash, and how much there is of whom.
+ */
 const OPEN_UPLOADS: Need[] = [
+  ...RAW_LIST,
   ...list('uploads/', 'segments/'),
   ...get('uploads/', 'segments/'),
   ...remove('uploads/', 'segments/'),
-  ...OPEN_RECORDS,
   { kms: 'Decrypt', of: 'dataset', purpose: 'upload' },
 ];
 
 const OPEN_OBJECTS: Need[] = [...get('objects/'), { kms: 'Decrypt', of: 'dataset' }];
 
-const RAW_LIST = [...list('names/'), ...get('names/'), ...OPEN_RECORDS];
 const RAW_WRITE = [...SEAL, ...put('names/'), ...UPLOADS];
 const DERIVED_LIST = [...list('versions/'), ...get('versions/', 'heads/latest'), ...OPEN_RECORDS];
 

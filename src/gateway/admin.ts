@@ -1,7 +1,7 @@
 // Metrics and health over HTTP, for this machine alone.
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import type { Endpoint } from '../workspace/index.ts';
+import { type Endpoint, formatEndpoint } from '../workspace/index.ts';
 import { GatewayError } from './error.ts';
 import type { Metrics } from './metrics.ts';
 import { isInRanges } from './ssh/authorize.ts';
@@ -48,12 +48,12 @@ export async function startAdmin({ host, port }: Endpoint, metrics: Metrics, isR
   };
 }
 
-async function listen(server: Server, { host, port }: Endpoint): Promise<void> {
-  server.listen(port, host);
+async function listen(server: Server, endpoint: Endpoint): Promise<void> {
+  server.listen(endpoint.port, endpoint.host);
   try {
     await once(server, 'listening');
   } catch (cause) {
-    throw new GatewayError('LISTEN', `nothing can listen on ${host}:${port} for "admin"`, {
+    throw new GatewayError('LISTEN', `nothing can listen on ${formatEndpoint(endpoint)} for "admin"`, {
       hint: 'choose another port, or end what listens there',
       cause,
     });

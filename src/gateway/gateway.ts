@@ -1,6 +1,6 @@
 // The gateway: takes connections in, serves each user their files, and keeps account of it.
 import type { Duplex } from 'node:stream';
-import type { Endpoint, Workspace } from '../workspace/index.ts';
+import { type Endpoint, formatEndpoint, type Workspace } from '../workspace/index.ts';
 import { type Admin, startAdmin } from './admin.ts';
 import { GatewayError } from './error.ts';
 import { openUploadDesk } from './files/desk.ts';
@@ -112,7 +112,7 @@ export async function startGateway({ load, listenOn, log }: GatewayOptions): Pro
       });
     } catch (error) {
       if (error instanceof GatewayError) throw error;
-      const where = 'fd' in at ? `descriptor ${at.fd}` : `${at.host}:${at.port}`;
+      const where = 'fd' in at ? `descriptor ${at.fd}` : formatEndpoint(at);
       throw new GatewayError('LISTEN', `nothing can listen on ${where}`, {
         hint: 'choose another port, or end what listens there',
         cause: error,

@@ -98,10 +98,10 @@ export async function commitSegment(
   const { folder, name, file } = await findSegment(root, dataset, upload, number, doing);
   try {
     await saying(doing, async () => {
-      // The grace time of `collect` begins now, however long ago the last byte came.
+      // The grace time of `collect` begins now, however long ago the last byte came. No `sync`: its bytes are on the
+      // disk, and a power cut that takes the time with it takes whoever would name the object, too.
       const now = new Date();
       await file.utimes(now, now);
-      await file.sync();
       const objects = await makeFolder(root, [dataset, 'objects']);
       await linkNew(join(folder, name), join(objects, id), `object ${id}`);
       await syncFolder(objects);

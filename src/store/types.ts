@@ -96,7 +96,7 @@ export interface Store {
   /** Of one upload, or of all, in no order. They are no objects: `listObjects` and `collect` pass over them. */
   listSegments(dataset: DatasetName, upload?: string): AsyncIterable<SegmentInfo>;
   /**
-   * Makes a segment, whole and no longer written, an object as well, as `ObjectWriter.commit` does. It stays a
+   * Makes a segment, whole, synced and no longer written, an object as well, as `ObjectWriter.commit` does. It stays a
    * segment too, until it is removed, so that nothing is lost in between.
    * @throws StoreError `CONFLICT` where there is such an object, `NOT_FOUND`
    */

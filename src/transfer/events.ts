@@ -191,7 +191,7 @@ export function settleFailures({ failures }: Pick<Account, 'failures'>, files: n
     'INCOMPLETE',
     `${failures.length} of ${files} did not come over: ${names.join(', ')}${more}`,
     {
-      hint: 'each is told above; run the same command again for those: what came over whole is not moved again',
+      hint: 'each is told above; once that is mended, run the same command again',
       cause: new AggregateError(failures.map(({ error }) => error)),
     },
   );

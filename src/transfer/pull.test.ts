@@ -5,7 +5,7 @@ import { mkdtemp, rm, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type Box, collect, makeBox } from '../../test/support/box.ts';
+import { BOX_YAML, type Box, collect, makeBox } from '../../test/support/box.ts';
 import { type Proxy as CutProxy, startProxy } from '../../test/support/delay-proxy.ts';
 import { clientOptions, type Sshd, startSshd } from '../../test/support/sshd.ts';
 import type { Vault } from '../vault/index.ts';
@@ -357,6 +357,27 @@ describe('into a dataset', () => {
     await fetch(`${there}/a.csv`, { store: toDataset() });
     expectNowhere(box.folder, canary);
     expect(readdirSync(join(box.workspaceFolder, '.glovebox', 'pulls'))).toEqual([]);
+  });
+
+  test('who may not open what came earlier begins anew, and is told; who may not write gets nothing', async () => {
+    const roles =
+      'roles: { supplier: { allow: [ { write: claims-raw } ] }, reader: { allow: [ { read: claims-raw } ] } }';
+    const other = await makeBox(`${BOX_YAML}${roles}\n`);
+    try {
+      const expected = makeFile('a.csv', 24 * MIB);
+      const store = () => toDataset(other.as('supplier'));
+      const cut = fetch(`${there}/a.csv`, { store: cutting(store(), 12 * MIB, 1) });
+      await expect(cut).rejects.toMatchObject({ code: 'LOST' });
+      await fetch(`${there}/a.csv`, { store: store() });
+      expect(filesDone()).toMatchObject([{ resumedFrom: 0, sha256: digestOf(expected) }]);
+      expect(eventsOf('note')).toHaveLength(1);
+      makeFile('b.csv', 10);
+      await expect(fetch(`${there}/`, { store: toDataset(other.as('reader')) })).rejects.toMatchObject({
+        code: 'DENIED',
+      });
+    } finally {
+      await other.remove();
+    }
   });
 
   test('an upload that is gone meanwhile is begun anew, and said', async () => {

@@ -1,6 +1,7 @@
 // Sends many files to one server, several at once.
 import { FILE_TYPE, PARTIAL_UPLOAD, type SftpClient, SftpError } from '../sftp/index.ts';
 import { type Connection, stopped } from './connection.ts';
+import { eachOf } from './each-of.ts';
 import { type Account, type FileAccount, settleFailures } from './events.ts';
 import { pushFile } from './push-file.ts';
 import type { PushJournal } from './push-journal.ts';
@@ -92,27 +93,6 @@ const OF_CONNECTION = ['LOST', 'PROTOCOL', 'MALFORMED', 'CONNECT', 'HOST_UNKNOWN
 
 function isOfConnection(error: Error): boolean {
   return !('code' in error) || typeof error.code !== 'string' || OF_CONNECTION.includes(error.code);
-}
-
-/** Runs `work` on all, `count` at once. The first failure keeps the others from beginning. */
-async function eachOf<Item>(items: readonly Item[], count: number, work: (item: Item) => Promise<void>): Promise<void> {
-  const left = items.values();
-  let isOver = false;
-  const results = await Promise.allSettled(
-    Array.from({ length: Math.min(count, items.length) }, async () => {
-      for (const item of left) {
-        if (isOver) return;
-        try {
-          await work(item);
-        } catch (error) {
-          isOver = true;
-          throw error;
-        }
-      }
-    }),
-  );
-  const failure = results.find((result) => result.status === 'rejected');
-  if (failure) throw failure.reason;
 }
 
 /** Where each goes. Makes the folders on the way, except where names make them (a server of ours). */

@@ -157,6 +157,10 @@ const WAYS: Record<string, { may: string[]; call(vault: Vault): unknown }> = {
       await opened.close();
     },
   },
+  openSealed: {
+    may: ['reader'],
+    call: async (vault) => (await vault.openSealed('claims-raw', 'a')).reader.close(),
+  },
   stat: { may: ['reader', 'lister', 'remover', 'approver'], call: (vault) => vault.stat('claims-raw', 'a') },
   inspect: { may: ['reader', 'lister', 'remover', 'approver'], call: (vault) => vault.inspect('claims-raw', 'a') },
   rename: { may: ['renamer'], call: (vault) => vault.rename('claims-raw', 'a', 'b') },

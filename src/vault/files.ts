@@ -62,7 +62,7 @@ export async function putFile(
       throw cause === undefined ? error : toStoreError(cause, `write an object to ${dataset.name}`);
     });
     await file.confirm();
-    return await nameObject(dataset, path, writer, { ...sealed, sha256 }, writerName);
+    return await nameObject(dataset, path, writer, { ...sealed, sha256 }, { writer: writerName });
   } catch (error) {
     await writer.abort();
     throw error;

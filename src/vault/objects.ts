@@ -31,6 +31,8 @@ export interface SealedObject {
 
 export interface PutOptions {
   writer: string;
+  /** The upload that becomes the object, for its record. */
+  upload?: string | undefined;
   signal?: AbortSignal | undefined;
   /** Called with the plaintext as it goes in; the buffers are not to be kept. */
   onBytes?: ((bytes: number) => void) | undefined;
@@ -56,7 +58,7 @@ export async function putObject(
       await writer.write(chunk);
       releaseAll([chunk]);
     }
-    return await nameObject(dataset, path, writer, await sealing.summary, options.writer);
+    return await nameObject(dataset, path, writer, await sealing.summary, options);
   } catch (error) {
     await writer.abort();
     throw error;
@@ -69,11 +71,12 @@ export async function nameObject(
   path: string,
   object: Pick<ObjectWriter, 'commit'>,
   { messageId, plaintextSize, sha256 }: Pick<SealedSummary, 'messageId' | 'plaintextSize' | 'sha256'>,
-  writer: string,
+  { writer, upload }: Pick<PutOptions, 'writer' | 'upload'>,
 ): Promise<ObjectInfo> {
   await object.commit(messageId);
   const info = { messageId, size: plaintextSize, sha256, time: new Date().toISOString(), writer };
-  await dataset.writeRecord({ kind: 'name', dataset: dataset.name, name: path, ...info });
+  const from = upload === undefined ? {} : { upload };
+  await dataset.writeRecord({ kind: 'name', dataset: dataset.name, name: path, ...from, ...info });
   return { path, ...info };
 }
 
@@ -102,8 +105,12 @@ async function readName(
       hint: `what is there is listed by: glovebox ls ${dataset.name}`,
     });
   }
-  const { messageId, size, sha256, time, writer } = found.record;
-  return { info: { path, messageId, size, sha256, time, writer }, ...found };
+  return { info: infoOf(path, found.record), ...found };
+}
+
+/** What a record says of the object that is named `path`. */
+export function infoOf(path: string, { messageId, size, sha256, time, writer }: NameRecord): ObjectInfo {
+  return { path, messageId, size, sha256, time, writer };
 }
 
 /** The objects whose names begin with `prefix`, in byte order. */
@@ -113,14 +120,30 @@ export async function listObjects(dataset: OpenDataset, prefix = ''): Promise<Ob
   return found;
 }
 
+/** Records that are read at once. */
+const READ_AHEAD = 16;
+
 /** The same, one by one. */
 export async function* eachObject(dataset: OpenDataset, prefix: string): AsyncGenerator<ObjectInfo> {
+  let names: string[] = [];
   for await (const name of dataset.store.listEntries(dataset.name, 'names', prefix)) {
-    const record = (await dataset.readRecord('name', name))?.record;
-    if (record === undefined) continue; // removed since it was listed
-    const { messageId, size, sha256, time, writer } = record;
-    yield { path: name, messageId, size, sha256, time, writer };
+    names.push(name);
+    if (names.length < READ_AHEAD) continue;
+    yield* await readInfos(dataset, names);
+    names = [];
   }
+  yield* await readInfos(dataset, names);
+}
+
+/** Of those names that have not been removed since they were listed. */
+async function readInfos(dataset: OpenDataset, names: readonly string[]): Promise<ObjectInfo[]> {
+  const found = await Promise.all(
+    names.map(async (name) => {
+      const record = (await dataset.readRecord('name', name))?.record;
+      return record === undefined ? undefined : infoOf(name, record);
+    }),
+  );
+  return found.filter((info) => info !== undefined);
 }
 
 /** Opens the sealed object that `info` names. @throws VaultError `MISSING_OBJECT` */

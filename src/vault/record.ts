@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { VaultError } from './error.ts';
 
 const messageId = z.string().regex(/^[0-9a-f]{64}$/);
+const uploadId = z.string().regex(/^[0-9a-f]{32}$/);
 const objectShape = {
   messageId,
   /** Plaintext bytes. */
@@ -22,6 +23,8 @@ const nameRecord = z.strictObject({
   name: z.string(),
   /** The name it is being renamed from: valid in that place too, until the move is done. */
   formerly: z.string().optional(),
+  /** The upload that became it: to complete that one again, after a crash, changes nothing. */
+  upload: uploadId.optional(),
   ...objectShape,
 });
 const versionObject = z.strictObject({ path: z.string(), ...objectShape });
@@ -48,7 +51,7 @@ const headRecord = z.strictObject({
 const uploadRecord = z.strictObject({
   kind: z.literal('upload'),
   dataset: z.string(),
-  id: z.string().regex(/^[0-9a-f]{32}$/),
+  id: uploadId,
   path: z.string(),
   started: z.string(),
   /** When it was last begun, resumed, suspended or completed. */

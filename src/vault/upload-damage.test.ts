@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { streamOf } from '../../test/support/box.ts';
 import { randomPlaintext } from '../../test/support/seal.ts';
-import { FRAME, makeUploadBox, outcomeOf, RAW, type UploadBox } from '../../test/support/uploads.ts';
+import { FRAME, makeUploadBox, outcomeOf, RAW, SMALL, type UploadBox } from '../../test/support/uploads.ts';
 import { openDirectoryStore, type Store } from '../store/index.ts';
 import { openDataset } from './dataset.ts';
 import type { Upload } from './index.ts';
@@ -179,7 +179,7 @@ describe('a store that fails', () => {
       const { dataset, calls } = failingDataset(failAt);
       const held = await dataset.readRecord('upload', begun.id);
       if (held === undefined) throw new Error('no record');
-      const upload = openUpload(dataset, held, [], FRAME);
+      const upload = openUpload(dataset, held, [], SMALL);
       let durable = 0;
       const work = async () => {
         for (let at = 0; at < content.byteLength; at += 150) {

@@ -3,7 +3,7 @@ import { beginSegment, type SealedSummary, type SegmentWriter } from '../seal/in
 import type { SegmentAppender } from '../store/index.ts';
 import type { OpenDataset } from './dataset.ts';
 import { isStoreError, VaultError } from './error.ts';
-import { nameObject, type ObjectInfo, putObject } from './objects.ts';
+import { infoOf, nameObject, type ObjectInfo, putObject } from './objects.ts';
 import type { UploadRecord } from './record.ts';
 import { joinSegments, segmentContext } from './upload-segments.ts';
 
@@ -29,7 +29,8 @@ export interface Upload {
   suspend(): Promise<void>;
   /**
    * Makes it an object and gives that its name; then the upload is gone. Until then nothing is lost: it may be
-   * tried again, in another process too (I3).
+   * tried again, in another process too (I3). What was named before a crash is not named again, and replaces
+   * nothing that got the name since: that is a `CONFLICT`, and the upload stays.
    */
   complete(options?: { signal?: AbortSignal | undefined }): Promise<ObjectInfo>;
   /**
@@ -48,6 +49,15 @@ export interface HeldRecord {
 /** Each is opened when the upload is completed. */
 export const MAX_SEGMENTS = 10_000;
 
+export interface HandleOptions {
+  frameLength?: number | undefined;
+  /**
+   * Of an upload that is resumed: the time, in milliseconds since 1970, when all that there is of it had come. It may
+   * have been named since.
+   */
+  cameBy?: number | undefined;
+}
+
 /**
  * The handle of the upload whose record is `held`, and which goes on behind `held.record.size` bytes in the
  * segments `present`.
@@ -58,7 +68,7 @@ export function openUpload(
   dataset: OpenDataset,
   held: HeldRecord,
   present: readonly number[],
-  frameLength: number | undefined,
+  { frameLength, cameBy }: HandleOptions,
 ): Upload {
   const { store } = dataset;
   const { id, path } = held.record;
@@ -70,6 +80,8 @@ export function openUpload(
   /** The one segment that there is, finished: an object but for its name. */
   let whole: SealedSummary | undefined;
   let committed = false;
+  /** When it may have been named for the first time; undefined while that is still to come. */
+  let namedFrom = cameBy;
   /** Why nothing more is taken; `done` says that it ended as it should. */
   let over: Error | undefined;
   let done = false;
@@ -164,11 +176,24 @@ export function openUpload(
     if (numbers.length === 1) whole = summary;
   }
 
+  /** The object that this upload became before: in a process that was killed, or by a call that failed. */
+  async function findNamed(): Promise<ObjectInfo | undefined> {
+    if (namedFrom === undefined) return undefined;
+    const found = (await dataset.readRecord('name', path))?.record;
+    if (found === undefined) return undefined;
+    // More may have come since.
+    if (found.upload === id) return found.size >= base ? infoOf(path, found) : undefined;
+    if (Date.parse(found.time) < namedFrom) return undefined;
+    throw new VaultError('CONFLICT', `${dataset.name}/${path} is newer than the upload ${id} of that name`, {
+      hint: 'rename that object, and complete the upload then; or remove the upload',
+    });
+  }
+
   async function commit(signal: AbortSignal | undefined): Promise<ObjectInfo> {
     const [number, ...others] = numbers;
     if (whole === undefined || number === undefined || others.length > 0) {
       await touch();
-      return putObject(dataset, path, joined(), { writer: record.writer, signal });
+      return putObject(dataset, path, joined(), { writer: record.writer, upload: id, signal });
     }
     await assertHeld();
     const object = {
@@ -177,7 +202,7 @@ export function openUpload(
         committed = true;
       },
     };
-    return nameObject(dataset, path, object, whole, record.writer);
+    return nameObject(dataset, path, object, whole, { writer: record.writer, upload: id });
   }
 
   async function* joined(): AsyncGenerator<Uint8Array> {
@@ -198,7 +223,9 @@ export function openUpload(
     write: (chunk) =>
       next(() =>
         orEnd(async () => {
-          if (chunk.byteLength > 0) await (current ?? (await begin())).writer.write(chunk);
+          if (chunk.byteLength === 0) return;
+          namedFrom = undefined;
+          await (current ?? (await begin())).writer.write(chunk);
         }),
       ),
     sync: () =>
@@ -222,7 +249,9 @@ export function openUpload(
           if (numbers.length === 0) await begin(); // nothing came: an empty object
           await endSegment();
         });
-        const info = await commit(signal);
+        const before = await findNamed();
+        namedFrom ??= Date.now();
+        const info = before ?? (await commit(signal));
         end();
         await discardUpload(dataset, id);
         return info;

@@ -1,5 +1,5 @@
 // Uploads: what arrives in pieces becomes one object, whatever interrupts it.
-import { copyFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { copyFile, link, mkdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -221,6 +221,66 @@ describe('two who want one upload', () => {
     expect(await outcomeOf(upload.complete())).toBe('CONFLICT');
     await upload.abort();
     await box.expectNothingLeft(0);
+  });
+});
+
+describe('an upload that was named before its process was killed', () => {
+  const contents = [250, 400].map(randomPlaintext);
+
+  /** Completes it, and then puts its record and its segments back: as before they were removed. */
+  async function completeAndKill(parts: Uint8Array[]) {
+    const { id } = await box.uploadInParts('a', parts);
+    await (await box.resume(id)).suspend();
+    const kept = join(box.folder, 'kept');
+    await mkdir(kept);
+    // By a second name, so that a file's time stays its own.
+    const files = [join('uploads', id), ...(await box.files('segments')).map((name) => join('segments', name))];
+    for (const [index, file] of files.entries()) await link(join(box.dataFolder, RAW, file), join(kept, `${index}`));
+    const info = await (await box.resume(id)).complete();
+    for (const [index, file] of files.entries()) await link(join(kept, `${index}`), join(box.dataFolder, RAW, file));
+    await rm(kept, { recursive: true });
+    return { id, info };
+  }
+
+  test.each([1, 2])('(%i segments) is the object that it was, when it is completed again', async (count) => {
+    const { id, info } = await completeAndKill(contents.slice(0, count));
+    expect(await (await box.resume(id)).complete()).toEqual(info);
+    expect(await box.vault.stat(RAW, 'a')).toEqual(info);
+    await box.expectNothingLeft(1);
+  });
+
+  test.each([1, 2])('(%i segments) replaces nothing that got the name since, and is not lost', async (count) => {
+    const { id, info } = await completeAndKill(contents.slice(0, count));
+    const before = await box.read('a');
+    await box.vault.put(RAW, 'a', streamOf('newer'));
+    for (let again = 0; again < 2; again += 1) {
+      const upload = await box.resume(id);
+      expect(await outcomeOf(upload.complete())).toBe('CONFLICT');
+      expect(await outcomeOf(upload.complete())).toBe('CONFLICT');
+      await upload.suspend();
+    }
+    expect((await box.read('a')).toString()).toBe('newer');
+    await box.vault.rename(RAW, 'a', 'b');
+    expect(await (await box.resume(id)).complete()).toMatchObject({ size: info.size, sha256: info.sha256 });
+    expect(await box.read('a')).toEqual(before);
+    expect((await box.read('b')).toString()).toBe('newer');
+    await box.vault.collect(RAW, 0);
+    await box.expectNothingLeft(2);
+  });
+
+  test('goes on where more comes: nothing of that is lost', async () => {
+    const { id, info } = await completeAndKill(contents.slice(0, 1));
+    const upload = await box.resume(id);
+    await upload.write(Buffer.from('more'));
+    await upload.suspend();
+    expect((await (await box.resume(id)).complete()).size).toBe(info.size + 4);
+    expect((await box.read('a')).subarray(info.size).toString()).toBe('more');
+  });
+
+  test('replaces what is older than it', async () => {
+    await box.vault.put(RAW, 'a', streamOf('older'));
+    const { id } = await box.uploadInParts('a', contents);
+    expect(await (await box.resume(id)).complete()).toMatchObject({ size: 200 + 400 });
   });
 });
 

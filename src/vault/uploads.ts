@@ -42,7 +42,7 @@ export async function beginUpload(
   const times = { started: now, touched: now };
   const record: UploadRecord = { kind: 'upload', dataset: dataset.name, id, path, ...times, size: 0, writer };
   const etag = await dataset.writeRecord(record, { expected: null });
-  return openUpload(dataset, { record, etag }, [], frameLength);
+  return openUpload(dataset, { record, etag }, [], { frameLength });
 }
 
 /**
@@ -53,11 +53,13 @@ export async function beginUpload(
  */
 export async function resumeUpload(dataset: OpenDataset, id: string, { frameLength }: UploadOptions): Promise<Upload> {
   const { record, etag } = await readUpload(dataset, id);
-  const { numbers = [] } = (await segmentsByUpload(dataset, id)).get(id) ?? {};
+  const { numbers = [], modified = new Date(0) } = (await segmentsByUpload(dataset, id)).get(id) ?? {};
   const size = await recover(dataset, record, numbers, { sync: true });
   const taken = { ...record, touched: new Date().toISOString(), size };
   const next = await dataset.writeRecord(taken, { expected: etag });
-  return openUpload(dataset, { record: taken, etag: next }, numbers, frameLength);
+  // Files' times are a few milliseconds early: what was named before the upload began is older in any case.
+  const cameBy = Math.max(modified.getTime(), Date.parse(record.started) + 1);
+  return openUpload(dataset, { record: taken, etag: next }, numbers, { frameLength, cameBy });
 }
 
 /** As `resumeUpload` would find it, and takes nothing over. @throws as that */

@@ -149,6 +149,11 @@ export function parseEndpoint(text: string): Endpoint | undefined {
   return isIP(host) === 0 || port > 65_535 ? undefined : { host, port };
 }
 
+/** As `parseEndpoint` takes it. */
+export function formatEndpoint({ host, port }: Endpoint): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
 function isRange(text: string): boolean {
   const [address = '', bits, more] = text.split('/');
   const family = isIP(address);

@@ -3,7 +3,7 @@ export { accessModel, type PipelineUses } from './access-model.ts';
 export { CLASSIFICATIONS, type Classification, compareClassification } from './classification.ts';
 export { parseDuration } from './duration.ts';
 export { type Position, WorkspaceError, type WorkspaceErrorCode } from './error.ts';
-export { type Endpoint, type GatewayConfig, parseEndpoint } from './gateway-schema.ts';
+export { type Endpoint, formatEndpoint, type GatewayConfig, parseEndpoint } from './gateway-schema.ts';
 export { initWorkspace } from './init.ts';
 export { findWorkspace, loadWorkspace, parseWorkspace } from './load.ts';
 export { nameSchema } from './names.ts';

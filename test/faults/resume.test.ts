@@ -11,13 +11,13 @@ import { createHeader, readHeader } from '../../src/seal/header.ts';
 import { inspectSegment } from '../../src/seal/index.ts';
 import { openDirectoryStore } from '../../src/store/index.ts';
 import { openDataset } from '../../src/vault/dataset.ts';
-import { collect } from '../support/box.ts';
+import { collect, streamOf } from '../support/box.ts';
 import { startChild } from '../support/child.ts';
 import { createLedger, type FrameLedger } from '../support/frame-ledger.ts';
 import { makeRandom } from '../support/random.ts';
 import { CONTEXT, rawKeyring, sealBytes, sourceOf } from '../support/seal.ts';
 import { UPLOAD_CANARY, uploadSource } from '../support/upload-source.ts';
-import { makeUploadBox, RAW, type UploadBox } from '../support/uploads.ts';
+import { makeUploadBox, outcomeOf, RAW, type UploadBox } from '../support/uploads.ts';
 
 const KILLS = process.env.GLOVEBOX_FULL === '1' ? 1000 : 200;
 const KILLS_EACH = 10;
@@ -231,6 +231,8 @@ describe('kill -9', () => {
     async (kind) => {
       const ledger = createLedger();
       let steps = 0;
+      /** Kills between the name and the upload's removal. */
+      let both = 0;
       for (let killed = true; killed; ) {
         const path = `file-${steps}`;
         const source = uploadSource(steps + 1, 5000);
@@ -247,6 +249,14 @@ describe('kill -9', () => {
         if (upload !== undefined) {
           expect(upload).toMatchObject({ id: ended.id, path });
           const resumed = await box.resume(upload.id);
+          const named = isNamed ? await box.vault.stat(RAW, path) : undefined;
+          if (named !== undefined) {
+            both += 1;
+            const newer = await box.vault.put(RAW, path, streamOf('newer'));
+            expect(await outcomeOf(resumed.complete())).toBe('CONFLICT');
+            expect(await box.vault.stat(RAW, path)).toEqual(newer);
+            await box.vault.remove(RAW, path);
+          }
           if (given === '-') await resumed.write(source.subarray(resumed.size));
           await resumed.complete();
         }
@@ -258,6 +268,7 @@ describe('kill -9', () => {
       }
       await noteAll(ledger, await sealedFiles(''));
       expect(ledger.violations).toEqual([]);
+      expect(both).toBeGreaterThan(0);
       expect(steps).toBeGreaterThan(kind === 'of one segment' ? 6 : 12);
     },
   );

@@ -19,6 +19,10 @@ export interface GatewayBox {
   keyFile: string;
   knownHosts: string;
   port: number;
+  /** Of metrics and health; undefined where the configuration names none. */
+  adminPort: number | undefined;
+  /** Further arguments of `serve`, from the next start on. */
+  more: string[];
   /** The running process. */
   pid(): number;
   /** All that it has written to its log. */
@@ -30,6 +34,12 @@ export interface GatewayBox {
   glovebox(args: string[]): string;
   writeConfig(text: string): Promise<void>;
   remove(): Promise<void>;
+}
+
+interface Started {
+  listening: string;
+  hostKeys: { publicKey: string }[];
+  adminPort?: number;
 }
 
 export interface GatewayBoxOptions {
@@ -99,11 +109,16 @@ export async function makeGatewayBox({
     keyFile,
     knownHosts: join(folder, 'known_hosts'),
     port: 0,
+    adminPort: undefined,
+    more: [],
     pid: () => child?.pid ?? 0,
     log: () => log,
     async start() {
-      const args = [COMMAND, '-C', workspace, 'serve', '--allow-swap', '--json', '--listen', `127.0.0.1:${box.port}`];
-      const started = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+      const args = ['-C', workspace, 'serve', '--allow-swap', '--json', '--listen', `127.0.0.1:${box.port}`];
+      const started = spawn(process.execPath, [COMMAND, ...args, ...box.more], {
+        env,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
       child = started;
       started.stderr.on('data', (chunk) => {
         log += chunk;
@@ -114,7 +129,8 @@ export async function makeGatewayBox({
       });
       for (let tries = 0; !said.includes('\n') && started.exitCode === null && tries < 2000; tries++) await sleep(10);
       if (!said.includes('\n')) throw new Error(`glovebox serve does not start: ${log}`);
-      const { listening, hostKeys } = JSON.parse(said) as { listening: string; hostKeys: { publicKey: string }[] };
+      const { listening, hostKeys, adminPort } = JSON.parse(said) as Started;
+      box.adminPort = adminPort;
       box.port = Number(listening.split(':').at(-1));
       await writeFile(
         box.knownHosts,

@@ -1,6 +1,6 @@
 // Other people's SFTP clients at a gateway, each with its own words for the same things.
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { root } from '../../scripts/process.ts';
 import type { GatewayBox } from './gateway.ts';
@@ -157,11 +157,12 @@ export async function runMounted(box: GatewayBox, script: string, port = box.por
   const mounted = await runProgram('sshfs', ['acme@127.0.0.1:/', folder, '-p', String(port), ...sshOptions(box)]);
   if (mounted.code !== 0) throw new Error(`sshfs does not mount: ${mounted.stderr}`);
   try {
-    return await runProgram('sh', ['-ec', script], { cwd: folder });
+    // Not as the working folder of `spawn`: this process, in which a proxy may be, would wait for the mount.
+    return await runProgram('sh', ['-ec', `cd ${folder}\n${script}`]);
   } finally {
     const { code, stderr } = await runProgram('fusermount', ['-u', folder]);
-    if (code !== 0) process.stderr.write(`fusermount: ${stderr}`);
-    else await rm(folder, { recursive: true });
+    if (code !== 0) throw new Error(`fusermount: ${stderr}`);
+    await rmdir(folder);
   }
 }
 

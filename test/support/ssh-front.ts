@@ -1,7 +1,6 @@
 // The embedded SSH front end on loopback, with files in memory, and ssh2's client to it, whose insides tests may use.
-import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import ssh2, { type Client, type ClientChannel, type ConnectConfig } from 'ssh2';
+import ssh2, { type Client, type ConnectConfig } from 'ssh2';
 import { type MemoryBudget, makeMemoryBudget } from '../../src/gateway/memory-budget.ts';
 import { fingerprintOf, type Identity } from '../../src/gateway/ssh/authorize.ts';
 import { startSshServer } from '../../src/gateway/ssh/server.ts';
@@ -9,6 +8,7 @@ import type { SshConfig, SshEvent, SshLimits, SshServer } from '../../src/gatewa
 import { type SftpFiles, serveSftp } from '../../src/sftp/index.ts';
 import { parseSshKey } from '../../src/vault/index.ts';
 import { makeMemoryFiles } from './memory-files.ts';
+import { connectClient } from './ssh-client.ts';
 
 export const LIMITS: SshLimits = {
   connections: 200,
@@ -138,58 +138,4 @@ export async function startFront(options: FrontOptions = {}): Promise<Front> {
       }),
     stop: () => server.close('the test is over'),
   };
-}
-
-function connectClient(config: ConnectConfig): Promise<Client> {
-  const client = new ssh2.Client();
-  return new Promise((resolve, reject) => {
-    client.once('ready', () => {
-      client.off('error', reject).on('error', () => undefined);
-      resolve(client);
-    });
-    client.once('error', (error) => {
-      client.on('error', () => undefined);
-      reject(error);
-    });
-    client.once('close', () => reject(new Error('the server ended the connection')));
-    client.connect(config);
-  });
-}
-
-/** A channel with the SFTP subsystem. @throws Error where the server refuses it */
-export function openSubsystem(client: Client, name = 'sftp'): Promise<ClientChannel> {
-  return new Promise((resolve, reject) => {
-    client.subsys(name, (error, channel) => (error === undefined ? resolve(channel) : reject(error)));
-  });
-}
-
-/** The private parts of ssh2's client with which a test breaks the rules. */
-export interface HostileClient {
-  _sock: Socket;
-  _chanMgr: { add(wrapper: unknown): number };
-  _protocol: {
-    _handlers: Record<string, (...args: never[]) => void>;
-    _kex: { sessionID: Buffer };
-    _cipher: { encrypt(packet: Buffer): void };
-    _packetRW: { write: { allocStart: number; alloc(length: number): Buffer; finalize(packet: Buffer): Buffer } };
-    channelData(id: number, data: Buffer): void;
-    channelWindowAdjust(id: number, bytes: number): void;
-    session(local: number, window: number, packetSize: number): void;
-    rekey(): void;
-  };
-}
-
-export function insidesOf(client: Client): HostileClient {
-  return client as unknown as HostileClient;
-}
-
-/** Whose window the client may send into. */
-export function remoteOf(channel: ClientChannel): { id: number; window: number } {
-  return (channel as unknown as { outgoing: { id: number; window: number } }).outgoing;
-}
-
-/** Resolves once the connection is gone. */
-export function gone(client: Client): Promise<void> {
-  const { _sock: socket } = insidesOf(client);
-  return socket.destroyed ? Promise.resolve() : new Promise((resolve) => void socket.once('close', () => resolve()));
 }

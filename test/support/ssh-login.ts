@@ -1,7 +1,7 @@
 // A log-in whose every byte the test decides: ssh2's client exchanges the keys, and then says what it is told.
 import ssh2 from 'ssh2';
 import { wireString } from '../../src/vault/index.ts';
-import { insidesOf } from './ssh-front.ts';
+import { insidesOf } from './ssh-client.ts';
 
 export interface RawLogin {
   user: string;

@@ -1,6 +1,6 @@
 // glovebox serve: the SFTP gateway.
 import { activationDescriptor, type Gateway, type Log, notify, openLog, startGateway } from '../../gateway/index.ts';
-import { parseEndpoint } from '../../workspace/index.ts';
+import { formatEndpoint, parseEndpoint } from '../../workspace/index.ts';
 import { defineCommand } from '../command.ts';
 import { usage } from '../error.ts';
 import { explainError } from '../exit.ts';
@@ -51,19 +51,19 @@ export const serve = defineCommand({
     const onReload = () => void reload(gateway, log);
     // Elsewhere it is an interruption.
     process.removeAllListeners('SIGHUP').on('SIGHUP', onReload);
-    const { host, port } = gateway.address;
+    const address = formatEndpoint(gateway.address);
     ui.result(
       {
-        listening: `${host}:${port}`,
+        listening: address,
         hostKeys: gateway.hostKeys.map(({ publicKey, fingerprint }) => ({ publicKey, fingerprint })),
         ...(gateway.adminPort === undefined ? {} : { adminPort: gateway.adminPort }),
       },
       [
-        `sftp on ${host}:${port}`,
+        `sftp on ${address}`,
         ...gateway.hostKeys.map(({ publicKey, fingerprint }) => `host key ${fingerprint}  ${publicKey}`),
       ],
     );
-    log.info('listening', { address: host, port });
+    log.info('listening', { address });
     await tellSystemd('READY', log);
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
     log.info('going down');

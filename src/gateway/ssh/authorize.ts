@@ -51,6 +51,9 @@ export type Decision =
   | { isAccepted: true; identity: Identity; key: SshKey }
   | { isAccepted: false; reason: string; key?: SshKey; isForOwner?: boolean };
 
+/** Why a certificate is refused that is for others. */
+export const NOT_FOR_USER = 'the certificate is not for this user';
+
 /**
  * Decides on what a client offers, before or after it showed that it has the key: the answer is the same. The
  * reason of a refusal is for the log, and for whoever has shown that the key is theirs.
@@ -119,7 +122,7 @@ function whyInvalid(
   const known = rules.users.get(user);
   // A certificate without principals would be for everybody: as OpenSSH, it is for nobody.
   if (known === undefined || !principals.some((principal) => known.principals.includes(principal))) {
-    return 'the certificate is not for this user';
+    return NOT_FOR_USER;
   }
   for (const [name, value] of criticalOptions) {
     if (name === 'source-address') {

@@ -2,7 +2,7 @@
 // decided here, by the same rules as at the embedded front end.
 import { parseSshBlob } from '../../vault/index.ts';
 import { GatewayError } from '../error.ts';
-import { authorize, type Identity, type LoginRules } from './authorize.ts';
+import { authorize, type Identity, type LoginRules, NOT_FOR_USER } from './authorize.ts';
 import { isCertificateType, parseCertificate } from './certificate.ts';
 
 /** Who has come, as sshd tells it. */
@@ -39,8 +39,12 @@ export function identify(rules: LoginRules, { account, address, blobs }: Arrival
       hint: 'give each user a key of their own, or an account with their name',
     });
   }
-  const known = decisions.find((decision) => !decision.isAccepted && decision.isForOwner === true);
-  const reason = known !== undefined && !known.isAccepted ? known.reason : 'the key is not one of a user';
+  const reasons = decisions.flatMap((decision) =>
+    !decision.isAccepted && decision.isForOwner === true ? [decision.reason] : [],
+  );
+  // What is wrong with it for the user whom it is for says more than that it is not for the others.
+  const [first] = reasons;
+  const reason = reasons.find((each) => each !== NOT_FOR_USER) ?? first ?? 'the key is not one of a user';
   throw new GatewayError('LOGIN', reason, { hint: 'ask whoever runs the server' });
 }
 
@@ -53,20 +57,24 @@ export function authorizedKeys(rules: LoginRules, account: string, offered?: Buf
   const users = usersFor(rules, account);
   if (offered === undefined) {
     const keys = users.flatMap((user) => rules.users.get(user)?.keys ?? []).map(({ blob }) => blob);
-    const all = [...keys.map((blob) => keyLine(blob)), ...rules.authorities.map((blob) => authorityLine(blob, users))];
+    const all = [...keys.flatMap(ownLine), ...rules.authorities.map(authorityLine)];
     return [...new Set(all)];
   }
   const certificate = isCertificate(offered) ? parseCertificate(offered) : undefined;
   // Its address and its times are sshd's to look at, and looked at once more when the session begins.
   if (certificate !== undefined) {
     const isKnown = rules.authorities.some((blob) => blob.equals(certificate.authority.blob));
-    return isKnown ? [authorityLine(certificate.authority.blob, users)] : [];
+    return isKnown ? [authorityLine(certificate.authority.blob)] : [];
   }
-  const isAccepted = users.some((user) => authorize(rules, { user, blob: offered, address: '' }).isAccepted);
-  return isAccepted ? [keyLine(offered)] : [];
+  return ownLine(offered);
 
-  function authorityLine(blob: Buffer, names: readonly string[]): string {
-    const principals = new Set(names.flatMap((user) => rules.users.get(user)?.principals ?? []));
+  function ownLine(blob: Buffer): string[] {
+    const isAccepted = users.some((user) => authorize(rules, { user, blob, address: '' }).isAccepted);
+    return isAccepted ? [keyLine(blob)] : [];
+  }
+
+  function authorityLine(blob: Buffer): string {
+    const principals = new Set(users.flatMap((user) => rules.users.get(user)?.principals ?? []));
     const plain = [...principals].filter((principal) => PLAIN_PRINCIPAL.test(principal));
     return `cert-authority,principals="${plain.join(',')}",${keyLine(blob)}`;
   }

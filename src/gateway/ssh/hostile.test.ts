@@ -5,15 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, ClientChannel } from 'ssh2';
 import { afterEach, describe, expect, test } from 'vitest';
 import { makeMemoryFiles } from '../../../test/support/memory-files.ts';
-import {
-  type Front,
-  type FrontOptions,
-  gone,
-  insidesOf,
-  openSubsystem,
-  remoteOf,
-  startFront,
-} from '../../../test/support/ssh-front.ts';
+import { gone, insidesOf, openSubsystem, remoteOf } from '../../../test/support/ssh-client.ts';
+import { type Front, type FrontOptions, startFront } from '../../../test/support/ssh-front.ts';
 import { openSftp } from '../../sftp/index.ts';
 
 const MIB = 1024 * 1024;

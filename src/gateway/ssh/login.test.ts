@@ -9,15 +9,8 @@ import ssh2 from 'ssh2';
 import { afterEach, describe, expect, test } from 'vitest';
 import { missingTool } from '../../../test/support/missing-tool.ts';
 import { makeSshKey, runOrThrow } from '../../../test/support/programs.ts';
-import {
-  type Front,
-  type FrontOptions,
-  gone,
-  insidesOf,
-  makeKeyPair,
-  openSubsystem,
-  startFront,
-} from '../../../test/support/ssh-front.ts';
+import { gone, insidesOf, openSubsystem } from '../../../test/support/ssh-client.ts';
+import { type Front, type FrontOptions, makeKeyPair, startFront } from '../../../test/support/ssh-front.ts';
 import { logInRaw } from '../../../test/support/ssh-login.ts';
 import { OPEN_FLAG, openSftp } from '../../sftp/index.ts';
 import { parseSshKey, wireString } from '../../vault/index.ts';

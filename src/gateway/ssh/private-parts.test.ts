@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from 'ssh2';
 import { afterEach, describe, expect, test } from 'vitest';
-import { type Front, insidesOf, openSubsystem, remoteOf, startFront } from '../../../test/support/ssh-front.ts';
+import { insidesOf, openSubsystem, remoteOf } from '../../../test/support/ssh-client.ts';
+import { type Front, startFront } from '../../../test/support/ssh-front.ts';
 import { LARGEST_WINDOW, LEAST_WINDOW } from './window.ts';
 
 const MIB = 1024 * 1024;
