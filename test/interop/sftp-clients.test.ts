@@ -67,7 +67,8 @@ describe('clients at the gateway', () => {
   async function uploadWithCut(client: Client, name: string): Promise<string> {
     const { file, sha256 } = await makeFile(name, SIZE);
     const proxy = await startProxy({ to: box.port, cutAfter: CUT });
-    const cut = await client.put(file, `/claims-raw/${name}`, proxy.port).finally(() => proxy.stop());
+    const cut = await client.put(file, `/claims-raw/${name}`, proxy.port);
+    await proxy.stop();
     expect(cut.code).not.toBe(0);
     const kept = await said(name, 'upload kept');
     expect(kept.bytes).toBeGreaterThan(0);
@@ -87,12 +88,13 @@ describe('clients at the gateway', () => {
     const back = at(`${name}.back`);
     expect(await client.get(`/claims-raw/${name}`, back)).toMatchObject({ code: 0 });
     expect(await digestOf(back)).toBe(sha256);
-    const before = events(name).filter(({ msg }) => msg === 'read').length;
+    // Some clients do not wait for an answer to their last word.
+    expect(await said(name, 'read')).toMatchObject({ bytes: SIZE });
     await writeFile(back, (await readFile(back)).subarray(0, CUT + 3));
     expect(await client.getRest(`/claims-raw/${name}`, back)).toMatchObject({ code: 0 });
     expect(await digestOf(back)).toBe(sha256);
     // What was there was not fetched again.
-    const { bytes } = await said(name, 'read', before + 1);
+    const { bytes } = await said(name, 'read', 2);
     if (client.startsAnew?.includes('getRest')) expect(bytes).toBe(SIZE);
     else expect(bytes).toBeLessThan(SIZE - CUT + MIB);
   }

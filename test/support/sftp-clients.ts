@@ -75,7 +75,7 @@ export function lftp(box: GatewayBox): Client {
     putRest: (file, path) => runLftp(box, [`put -c ${file} -o ${path}`]),
     get: (path, file) => runLftp(box, [`get ${path} -o ${file}`]),
     getRest: (path, file) => runLftp(box, [`get -c ${path} -o ${file}`]),
-    list: (folder) => runLftp(box, [`cls -1 --size ${folder}`]),
+    list: (folder) => runLftp(box, [`ls ${folder}`]),
     rename: (from, to) => runLftp(box, [`mv ${from} ${to}`]),
     remove: (path) => runLftp(box, [`rm ${path}`]),
   };
@@ -156,14 +156,12 @@ export async function runMounted(box: GatewayBox, script: string, port = box.por
   const folder = await mkdtemp(join(box.folder, 'mounted-'));
   const mounted = await runProgram('sshfs', ['acme@127.0.0.1:/', folder, '-p', String(port), ...sshOptions(box)]);
   if (mounted.code !== 0) throw new Error(`sshfs does not mount: ${mounted.stderr}`);
-  try {
-    // Not as the working folder of `spawn`: this process, in which a proxy may be, would wait for the mount.
-    return await runProgram('sh', ['-ec', `cd ${folder}\n${script}`]);
-  } finally {
-    const { code, stderr } = await runProgram('fusermount', ['-u', folder]);
-    if (code !== 0) throw new Error(`fusermount: ${stderr}`);
-    await rmdir(folder);
-  }
+  // Not as the working folder of `spawn`: this process, in which a proxy may be, would wait for the mount.
+  const ran = await runProgram('sh', ['-ec', `cd ${folder}\n${script}`]);
+  // Where the connection is lost it has ended by itself; else what follows cannot be done.
+  await runProgram('fusermount', ['-u', folder]);
+  await rmdir(folder);
+  return ran;
 }
 
 export function sshfs(box: GatewayBox): Client {
