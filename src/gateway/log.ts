@@ -1,6 +1,7 @@
 // The gateway's log: JSON lines (pino). Who, from where, which file, how many bytes; nothing of what is in a file.
 import { pino } from 'pino';
 import { GloveboxError } from '../lib/index.ts';
+import { SftpError } from '../sftp/index.ts';
 import type { FileEvent } from './files/events.ts';
 import type { Identity } from './ssh/authorize.ts';
 import type { SshEvent } from './ssh/types.ts';
@@ -17,15 +18,21 @@ export interface Log {
 
 const QUIET = new Set<SshEvent['kind']>(['connected']);
 
+/** What waits where the log cannot be written; beyond it lines are lost. */
+const MOST_WAITING = 1024 * 1024;
+
 /** Writes to a file descriptor, each line at once: what happened before a crash is there. */
 export function openLog(descriptor: number): Log {
-  const logger = pino(
-    { base: null, timestamp: pino.stdTimeFunctions.isoTime },
-    pino.destination({ fd: descriptor, sync: true }),
-  );
+  const destination = pino.destination({ fd: descriptor, sync: true, maxLength: MOST_WAITING });
+  // A full disk is no reason to stop serving; what was decided is in the audit log.
+  destination.on('error', () => undefined);
+  const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
   return {
     ssh(event) {
-      if (event.kind === 'fault') return logger.error({ connection: event.id, ...describe(event.error) }, 'fault');
+      if (event.kind === 'fault') {
+        const fields = { id: event.id, ...describe(event.error) };
+        return isOfClient(event.error) ? logger.info(fields, 'session broken') : logger.error(fields, 'fault');
+      }
       const { kind, ...fields } = event;
       if (QUIET.has(kind)) logger.debug(fields, kind);
       else logger.info(fields, kind);
@@ -42,6 +49,11 @@ export function openLog(descriptor: number): Log {
     info: (message, fields = {}) => logger.info(fields, message),
     warn: (message, fields = {}) => logger.warn(fields, message),
   };
+}
+
+/** Whether the client went away, or did not keep to the protocol: nothing that fails here. */
+export function isOfClient(error: unknown): boolean {
+  return error instanceof SftpError;
 }
 
 /** Our own errors say nothing of the data; of others only what kind they are. */

@@ -8,6 +8,5 @@ export function parseDuration(text: string): number | undefined {
   const unit = name === undefined ? undefined : UNITS[name];
   if (digits === undefined || unit === undefined) return undefined;
   const milliseconds = Number(digits) * unit;
-  // What a timer can wait for.
   return milliseconds > 0 ? milliseconds : undefined;
 }

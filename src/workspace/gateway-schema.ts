@@ -6,18 +6,28 @@ import { nameSchema } from './names.ts';
 import { parseSize } from './size.ts';
 import { sshPublicKey } from './ssh-key-schema.ts';
 
+const DAY_MS = 86_400_000;
+const LEAST_MEMORY = 16 * 2 ** 20;
+
 const duration = z.string().refine((text) => parseDuration(text) !== undefined, {
   error: 'must be a time such as 30s, 10m, 1h or 7d',
 });
 export const sizeText = z.string().refine((text) => parseSize(text) !== undefined, {
   error: 'must be an amount such as 512MB or 1GiB',
 });
+/** Of one connection: what a timer can wait for. */
+const shortDuration = duration.refine((text) => (parseDuration(text) ?? 0) <= DAY_MS, {
+  error: 'must be a time of at most 1d',
+});
+/** Less, and not even a few clients could send. */
+const memory = sizeText.refine((text) => (parseSize(text) ?? 0) >= LEAST_MEMORY, { error: 'must be at least 16MiB' });
 const count = z.int().min(1).max(100_000);
 const endpoint = z.string().refine((text) => parseEndpoint(text) !== undefined, {
   error: 'must be an address and a port, such as 127.0.0.1:2022 or [::1]:2022',
 });
 const range = z.string().refine(isRange, { error: 'must be an address, or a range such as 192.0.2.0/24' });
-const revoked = z.union([sshPublicKey, z.string().regex(/^SHA256:[A-Za-z0-9+/]{43}$/)], {
+const FINGERPRINT = /^SHA256:[A-Za-z0-9+/]{43}$/;
+const revoked = z.string().refine((text) => FINGERPRINT.test(text) || sshPublicKey.safeParse(text).success, {
   error: 'must be an SSH public key, or the fingerprint of one (SHA256:…)',
 });
 
@@ -46,14 +56,14 @@ export const gatewaySchema = z.strictObject({
       connectionsPerAddress: count.optional().describe('of one address; 100'),
       connectionsPerUser: count.optional().describe('of one user; 100'),
       unauthenticated: count.optional().describe('that have not logged in yet; 20'),
-      loginGrace: duration.optional().describe('time to log in; 30s'),
+      loginGrace: shortDuration.optional().describe('time to log in; 30s'),
       attempts: count.optional().describe('failed log-ins on one connection; 6'),
-      idle: duration.optional().describe('time without a byte; 10m'),
-      memory: sizeText.optional().describe('memory that connections share for what is under way; 128MiB'),
+      idle: shortDuration.optional().describe('time without a byte; 10m'),
+      memory: memory.optional().describe('memory that connections share for what is under way; 128MiB'),
       rekeyBytes: sizeText.optional().describe('new session keys after so many bytes; 1GiB'),
-      rekeyTime: duration.optional().describe('and after so long; 1h'),
+      rekeyTime: shortDuration.optional().describe('and after so long; 1h'),
       banAfter: count.optional().describe('failures of an address until it is kept out; 10'),
-      banTime: duration.optional().describe('for how long: twice as long each time; 30s'),
+      banTime: shortDuration.optional().describe('for how long: twice as long each time; 30s'),
       exempt: z.array(range).optional().describe('addresses and ranges that are never kept out; loopback'),
     })
     .optional()
