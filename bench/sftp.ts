@@ -30,6 +30,9 @@ const MIB = 1024 * 1024;
 const rounds = Number(values.rounds);
 const bytes = Number(values.size) * MIB;
 const wanted = values.only?.split(',');
+const NAMES = ['sftp-up/sshd', 'sftp-down/sshd', 'sftp-8-up/sshd', 'sftp-up-50ms/sshd', 'push/sftp', 'pull/sftp'];
+for (const name of wanted ?? []) if (!NAMES.includes(name)) throw new Error(`there is no ${name}: ${NAMES.join(', ')}`);
+const isWanted = (name: string) => wanted?.includes(name) ?? true;
 const CIPHER = ['-o', 'Ciphers=aes128-gcm@openssh.com'];
 
 const gateway = await makeGatewayBox({ base: '/dev/shm' });
@@ -46,9 +49,11 @@ interface Side {
 const ours: Side = { port: gateway.port, user: 'acme', options: clientOptions(gateway), to: '/claims-raw' };
 const theirs: Side = { port: sshd.port, user: sshd.user, options: clientOptions(sshd), to: join(folder, 'in') };
 
-async function fill(file: string, length: number): Promise<void> {
+/** Makes a file of random bytes. @returns its digest */
+async function fill(file: string, length: number): Promise<string> {
   const { code } = await runProgram('sh', ['-c', `mkdir -p ${folder}/in && head -c ${length} /dev/urandom > ${file}`]);
   if (code !== 0) throw new Error('no file');
+  return digestOf(file);
 }
 
 async function sftp({ port, user, options }: Side, commands: string[], at = port): Promise<void> {
@@ -69,90 +74,101 @@ async function digestOf(file: string): Promise<string> {
 }
 
 const ratios: Record<string, Ratio> = {};
-const table: string[][] = [];
 let peak = 0;
 const watching = setInterval(() => {
   peak = Math.max(peak, treeBytes(gateway.pid()));
-}, 100);
+}, 250);
 
 async function compare(name: string, length: number, sides: [ours: () => Promise<void>, theirs: () => Promise<void>]) {
-  if (wanted !== undefined && !wanted.includes(name)) return;
+  if (!isWanted(name)) return;
   // Once beforehand: what is only done the first time is done.
   for (const side of sides) await side();
   const seconds = await alternate(rounds, { ours: sides[0], theirs: sides[1] });
   const ratio = throughputRatio(seconds.ours, seconds.theirs);
   ratios[name] = ratio;
   const rate = (list: number[]) => `${(length / median(list) / 1e6).toFixed(0)} MB/s`;
-  table.push([
-    name,
-    ratio.middle.toFixed(2),
-    `${ratio.lowest.toFixed(2)} to ${ratio.highest.toFixed(2)}`,
-    rate(seconds.ours),
-    rate(seconds.theirs),
+  const spread = `${ratio.lowest.toFixed(2)} to ${ratio.highest.toFixed(2)}`;
+  const line = [name, ratio.middle.toFixed(2), spread, rate(seconds.ours), rate(seconds.theirs)];
+  process.stdout.write(`${line.join('  ')}\n`);
+}
+
+/** @throws Error unless what `side` has is what was sent */
+async function check(side: Side, name: string, digest: string): Promise<void> {
+  const back = join(folder, 'checked');
+  await sftp(side, [`get ${side.to}/${name} ${back}`]);
+  await checkFile(back, digest);
+}
+
+async function checkFile(file: string, digest: string): Promise<void> {
+  if ((await digestOf(file)) !== digest) throw new Error(`${file} is not what was sent`);
+  await rm(file);
+}
+
+async function compareOneStream(): Promise<void> {
+  const file = join(folder, 'file');
+  const digest = await fill(file, bytes);
+  const up = (side: Side) => sftp(side, [`put ${file} ${side.to}/one`]);
+  const down = (side: Side, to: string) => sftp(side, [`get ${side.to}/one ${join(folder, to)}`]);
+  for (const side of [ours, theirs]) await up(side);
+  await compare('sftp-up/sshd', bytes, [() => up(ours), () => up(theirs)]);
+  for (const side of [ours, theirs]) await check(side, 'one', digest);
+  await compare('sftp-down/sshd', bytes, [() => down(ours, 'one'), () => down(theirs, 'two')]);
+  if (isWanted('sftp-down/sshd')) for (const name of ['one', 'two']) await checkFile(join(folder, name), digest);
+}
+
+async function compareEightStreams(): Promise<void> {
+  if (!isWanted('sftp-8-up/sshd')) return;
+  const part = join(folder, 'part');
+  const digest = await fill(part, bytes / 8);
+  const names = Array.from({ length: 8 }, (_, index) => `part${index}`);
+  const up = async (side: Side) => {
+    await Promise.all(names.map((name) => sftp(side, [`put ${part} ${side.to}/${name}`])));
+  };
+  await compare('sftp-8-up/sshd', bytes, [() => up(ours), () => up(theirs)]);
+  for (const side of [ours, theirs]) for (const name of names) await check(side, name, digest);
+}
+
+async function compareFar(): Promise<void> {
+  if (!isWanted('sftp-up-50ms/sshd')) return;
+  const far = join(folder, 'far');
+  const digest = await fill(far, bytes / 4);
+  const proxies = await Promise.all([ours, theirs].map(({ port }) => startProxy({ to: port, delay: 25 })));
+  const ports = proxies.map(({ port }) => port);
+  const up = async (side: Side, at = 0) => {
+    const options = [...side.options, '-o', `HostKeyAlias=[127.0.0.1]:${side.port}`];
+    await sftp({ ...side, options }, [`put ${far} ${side.to}/far`], at);
+  };
+  await compare('sftp-up-50ms/sshd', bytes / 4, [() => up(ours, ports[0]), () => up(theirs, ports[1])]);
+  for (const side of [ours, theirs]) await check(side, 'far', digest);
+  for (const proxy of proxies) await proxy.stop();
+}
+
+async function compareClients(): Promise<void> {
+  if (!isWanted('push/sftp') && !isWanted('pull/sftp')) return;
+  const file = join(folder, 'local');
+  const digest = await fill(file, bytes);
+  const url = (name: string) => `sftp://${theirs.user}@127.0.0.1:${theirs.port}${theirs.to}/${name}`;
+  const cipher = CIPHER[1] ?? '';
+  const ssh = ['--ssh-option', `UserKnownHostsFile=${sshd.knownHosts}`, '--ssh-option', cipher, '-i', sshd.keyFile];
+  await compare('push/sftp', bytes, [
+    () => glovebox(['push', ...ssh, file, url('pushed')]),
+    () => sftp(theirs, [`put ${file} ${theirs.to}/put`]),
   ]);
-  process.stdout.write(`${table.at(-1)?.join('  ')}\n`);
+  if (isWanted('push/sftp')) for (const name of ['pushed', 'put']) await check(theirs, name, digest);
+  await sftp(theirs, [`put ${file} ${theirs.to}/there`]);
+  const [pulled, got] = [join(folder, 'pulled'), join(folder, 'got')];
+  await compare('pull/sftp', bytes, [
+    () => glovebox(['pull', ...ssh, '--again', '--plaintext', url('there'), pulled]),
+    () => sftp(theirs, [`get ${theirs.to}/there ${got}`]),
+  ]);
+  if (isWanted('pull/sftp')) for (const name of [pulled, got]) await checkFile(name, digest);
 }
 
 try {
-  const file = join(folder, 'file');
-  await fill(file, bytes);
-  const digest = await digestOf(file);
-  const back = join(folder, 'back');
-  const check = async () => {
-    if ((await digestOf(back)) !== digest) throw new Error('what came back is not what was sent');
-    await rm(back);
-  };
-  const up = (side: Side, at?: number) => sftp(side, [`put ${file} ${side.to}/one`], at);
-  const down = (side: Side) => sftp(side, [`get ${side.to}/one ${back}`]);
-  await up(ours);
-  await up(theirs);
-  for (const side of [ours, theirs]) {
-    await down(side);
-    await check();
-  }
-  await compare('sftp-up/sshd', bytes, [() => up(ours), () => up(theirs)]);
-  await compare('sftp-down/sshd', bytes, [() => down(ours), () => down(theirs)]);
-  const part = join(folder, 'part');
-  await fill(part, bytes / 8);
-  const eight = (side: Side) =>
-    Promise.all([0, 1, 2, 3, 4, 5, 6, 7].map((index) => sftp(side, [`put ${part} ${side.to}/part${index}`]))).then(
-      () => undefined,
-    );
-  await compare('sftp-8-up/sshd', bytes, [() => eight(ours), () => eight(theirs)]);
-  if (wanted === undefined || wanted.includes('sftp-up-50ms/sshd')) {
-    const far = join(folder, 'far');
-    await fill(far, bytes / 4);
-    const toOurs = await startProxy({ to: ours.port, delay: 25 });
-    const toTheirs = await startProxy({ to: theirs.port, delay: 25 });
-    const farUp = (side: Side, at: number) =>
-      sftp(
-        { ...side, options: [...side.options, '-o', `HostKeyAlias=[127.0.0.1]:${side.port}`] },
-        [`put ${far} ${side.to}/far`],
-        at,
-      );
-    await compare('sftp-up-50ms/sshd', bytes / 4, [() => farUp(ours, toOurs.port), () => farUp(theirs, toTheirs.port)]);
-    await toOurs.stop();
-    await toTheirs.stop();
-  }
-  if (wanted === undefined || wanted.some((name) => name.startsWith('pu'))) {
-    const url = `sftp://${sshd.user}@127.0.0.1:${sshd.port}${folder}/in/pushed`;
-    const ssh = [
-      '--ssh-option',
-      `UserKnownHostsFile=${sshd.knownHosts}`,
-      '--ssh-option',
-      CIPHER[1] ?? '',
-      '-i',
-      sshd.keyFile,
-    ];
-    await compare('push/sftp', bytes, [
-      () => glovebox(['push', ...ssh, file, url]),
-      () => sftp(theirs, [`put ${file} ${theirs.to}/one`]),
-    ]);
-    await compare('pull/sftp', bytes, [
-      () => glovebox(['pull', ...ssh, '--again', '--plaintext', url, join(folder, 'pulled')]),
-      () => down(theirs),
-    ]);
-  }
+  await compareOneStream();
+  await compareEightStreams();
+  await compareFar();
+  await compareClients();
 } finally {
   clearInterval(watching);
   await gateway.remove();

@@ -41,7 +41,8 @@ const tools: SystemTool[] = [
   ...['lftp', 'rclone', 'curl', 'sshfs'].map(
     (name): SystemTool => ({
       package: name,
-      isPresent: () => answers(name),
+      // Some builds of curl do not speak it.
+      isPresent: () => answers(name, name === 'curl' ? ' sftp ' : ''),
       suite: `${name} as a client of the gateway`,
     }),
   ),
@@ -102,8 +103,10 @@ function findReason(tool: SystemTool): string | undefined {
   return probe.code === 0 ? undefined : 'bubblewrap cannot make namespaces here: the kernel or a container forbids it';
 }
 
-function answers(program: string): boolean {
-  return runQuietly(program, ['--version']).code === 0;
+/** @param word that it must say */
+function answers(program: string, word = ''): boolean {
+  const { code, output } = runQuietly(program, ['--version']);
+  return code === 0 && output.includes(word);
 }
 
 async function installTools(wanted: SystemTool[]): Promise<void> {

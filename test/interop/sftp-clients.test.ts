@@ -58,7 +58,7 @@ describe('clients at the gateway', () => {
     for (let tries = 0; ; tries++) {
       const event = events(path).filter((each) => each.msg === msg)[count - 1];
       if (event !== undefined) return event;
-      if (tries > 400) throw new Error(`no "${msg}" of ${path} in the log: ${box.log()}`);
+      if (tries > 1200) throw new Error(`no "${msg}" of ${path} in the log: ${box.log()}`);
       await new Promise((resolve) => setTimeout(resolve, 25));
     }
   }
@@ -125,7 +125,7 @@ describe('clients at the gateway', () => {
     const before = count();
     process.kill(box.pid(), 'SIGHUP');
     for (let tries = 0; count() === before; tries++) {
-      if (tries > 400) throw new Error(`no new configuration: ${box.log()}`);
+      if (tries > 1200) throw new Error(`no new configuration: ${box.log()}`);
       await new Promise((resolve) => setTimeout(resolve, 25));
     }
   }

@@ -1,5 +1,6 @@
-// A TCP proxy on loopback that makes the way longer, or cuts it.
+// A TCP proxy on loopback that makes the way longer or narrower, or cuts it.
 import { connect, createServer, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Proxy {
   port: number;
@@ -15,20 +16,27 @@ export interface ProxyOptions {
   delay?: number;
   /** Cuts a connection once so many bytes went to the server on it, and lets no other one through then. */
   cutAfter?: number;
+  /** Bytes a second to the server, at most; with no delay. */
+  rate?: number;
 }
 
 /** Bytes that are on the way at once, each way: more than any window. */
 const MOST_ON_THE_WAY = 64 * 1024 * 1024;
 
-export async function startProxy({ to, delay = 0, cutAfter }: ProxyOptions): Promise<Proxy> {
+export async function startProxy({ to, delay = 0, cutAfter, rate }: ProxyOptions): Promise<Proxy> {
   const sockets = new Set<Socket>();
   let isCut = false;
-  const server = createServer({ noDelay: true }, (client) => {
+  const server = createServer({ noDelay: true, allowHalfOpen: true }, (client) => {
     if (isCut) return client.destroy();
-    const upstream = connect({ host: '127.0.0.1', port: to, noDelay: true });
+    const upstream = connect({ host: '127.0.0.1', port: to, noDelay: true, allowHalfOpen: true });
     for (const socket of [client, upstream]) {
       sockets.add(socket);
       socket.on('error', () => undefined).once('close', () => sockets.delete(socket));
+    }
+    if (rate !== undefined) {
+      void carrySlowly(client, upstream, rate);
+      carry(upstream, client, 0, () => undefined);
+      return;
     }
     let passed = 0;
     const end = () => {
@@ -63,10 +71,23 @@ export async function startProxy({ to, delay = 0, cutAfter }: ProxyOptions): Pro
   };
 }
 
+async function carrySlowly(from: Socket, to: Socket, rate: number): Promise<void> {
+  try {
+    for await (const chunk of from) {
+      to.write(chunk);
+      await sleep((chunk.length / rate) * 1000);
+    }
+    to.end();
+  } catch {
+    to.destroy();
+  }
+}
+
 function carry(from: Socket, to: Socket, delay: number, onBytes: (bytes: number) => void): void {
   if (delay === 0) {
     from.on('data', (chunk) => onBytes(chunk.length));
     from.pipe(to);
+    from.on('close', () => to.destroySoon());
     return;
   }
   const queue: { at: number; chunk: Buffer | undefined }[] = [];
@@ -84,11 +105,13 @@ function carry(from: Socket, to: Socket, delay: number, onBytes: (bytes: number)
       queue.shift();
       if (first.chunk === undefined) to.end();
       else {
-        onTheWay -= first.chunk.length;
-        to.write(first.chunk);
+        const { length } = first.chunk;
+        to.write(first.chunk, () => {
+          onTheWay -= length;
+          if (onTheWay < MOST_ON_THE_WAY) from.resume();
+        });
       }
     }
-    if (onTheWay < MOST_ON_THE_WAY) from.resume();
     const [next] = queue;
     if (next !== undefined) plan(next.at - now);
   };
@@ -102,6 +125,7 @@ function carry(from: Socket, to: Socket, delay: number, onBytes: (bytes: number)
     if (onTheWay >= MOST_ON_THE_WAY) from.pause();
     add(chunk);
   });
+  // Its end is as long on the way as its bytes.
+  from.on('close', () => add(undefined));
   from.on('end', () => add(undefined));
-  from.on('close', () => to.destroySoon());
 }
